@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors where the project checks itself (scripts/test.sh sets this), not for whoever builds it with a later compiler.
+let strict = Context.environment["DDBNODE_STRICT"] == "1"
+
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "ddbnode",
+    products: [.executable(name: "ddbnode", targets: ["ddbnode"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    ],
+    targets: [
+        // C: the system's libraries, and what Swift can't spell of them.
+        .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSystem"),
+
+        // Pure: the standard library only; time and randomness come in as values.
+        target("ClusterModel"),
+        target("LineProtocol", ["ClusterModel"]),
+        target("StatementGate", ["ClusterModel"]),
+        target("BinlogFormat", ["ClusterModel"]),
+        target("MySQLProtocol", ["ClusterModel"]),
+        target("Replication", ["ClusterModel", "BinlogFormat"]),
+
+        // Edge: each wraps one thing of the outside world.
+        target("NodeConfig", ["ClusterModel"]),
+        target("EventLoop", ["CSystem"]),
+        target("Secrets", ["COpenSSL"]),
+        target("MariaDBConnector", ["CMariaDB", "EventLoop", "ClusterModel", "MySQLProtocol", "BinlogFormat"]),
+        target("MariaDBServer", ["CSystem", "ClusterModel"]),
+
+        // Assembly: the drivers that feed the machines, and the program.
+        target(
+            "NodeRuntime",
+            [
+                "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "NodeConfig", "EventLoop", "Secrets",
+                "MariaDBConnector", "MariaDBServer", "CSystem", log,
+            ]),
+        target("Console", ["ClusterModel", "LineProtocol", "CEdit", "CSystem"]),
+        .executableTarget(
+            name: "ddbnode", dependencies: ["NodeConfig", "NodeRuntime", "LineProtocol", "Console", "ClusterModel", log, argumentParser],
+            swiftSettings: settings),
+
+        // Tests, a target a tier or module.
+        tests("ArchitectureTests", []),
+        tests("ClusterModelTests", ["ClusterModel"]),
+        tests("StatementGateTests", ["StatementGate", "ClusterModel"]),
+        tests("BinlogFormatTests", ["BinlogFormat", "ClusterModel"]),
+        tests("MySQLProtocolTests", ["MySQLProtocol", "ClusterModel"]),
+        tests("LineProtocolTests", ["LineProtocol", "ClusterModel"]),
+        tests("NodeConfigTests", ["NodeConfig", "ClusterModel"]),
+        tests("MariaDBServerTests", ["MariaDBServer", "ClusterModel"]),
+        tests("ConsoleTests", ["Console", "LineProtocol", "ClusterModel"]),
+    ]
+)

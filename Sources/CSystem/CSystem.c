@@ -1,0 +1,75 @@
+#include "CSystem.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+int ddb_epoll_set(int epoll, int operation, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+int ddb_accept(int listener) {
+    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int64_t ddb_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    }
+    return (int64_t)limit.rlim_cur;
+}
+
+// Between fork and exec: async-signal-safe calls only.
+static void become(const char *path, char *const arguments[], const char *directory, int log_descriptor, pid_t parent, int report) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) goto fail;
+    if (getppid() != parent) _exit(127);  // the parent died before the line above took effect
+    if (setsid() < 0) goto fail;
+    if (directory && chdir(directory) != 0) goto fail;
+    int null = open("/dev/null", O_RDONLY);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(log_descriptor, 1) < 0 || dup2(log_descriptor, 2) < 0) goto fail;
+    if (report != 3) {
+        if (dup2(report, 3) < 0) goto fail;
+        report = 3;
+    }
+    if (fcntl(report, F_SETFD, FD_CLOEXEC) != 0) goto fail;
+    syscall(SYS_close_range, 4u, ~0u, 0u);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
+    execvp(path, arguments);
+fail:;
+    int error = errno;
+    ssize_t written = write(report, &error, sizeof error);
+    (void)written;
+    _exit(127);
+}
+
+pid_t ddb_spawn_bound(const char *path, char *const arguments[], const char *directory, int log_descriptor) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return -1;
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0) become(path, arguments, directory, log_descriptor, parent, report[1]);
+    int saved = errno;
+    close(report[1]);
+    if (child < 0) {
+        close(report[0]);
+        errno = saved;
+        return -1;
+    }
+    int error = 0;
+    ssize_t got;
+    do got = read(report[0], &error, sizeof error);
+    while (got < 0 && errno == EINTR);
+    close(report[0]);
+    if (got == (ssize_t)sizeof error) {
+        errno = error;
+        return -1;
+    }
+    return child;
+}

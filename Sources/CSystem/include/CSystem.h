@@ -1,0 +1,24 @@
+#pragma once
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+// epoll's data is a union and accept4 is hidden from Swift.
+int ddb_epoll_set(int epoll, int operation, int descriptor, uint32_t events, uint64_t token);
+int ddb_accept(int listener);
+
+// Raises the soft limit of open descriptors to the hard one; returns the limit now in force, or -1 with errno.
+int64_t ddb_raise_descriptor_limit(void);
+
+// Starts a program that the kernel kills (SIGKILL) when the calling *thread* ends, so the caller must be a thread that lives as
+// long as the process. Standard input is /dev/null, standard output and error go to log_descriptor, every other descriptor is
+// closed, it runs in a session of its own (a terminal's Ctrl-C does not reach it) with all signals unblocked.
+// Returns the process id, or -1 with errno (also of a failed exec).
+pid_t ddb_spawn_bound(const char *path, char *const arguments[], const char *directory, int log_descriptor);
