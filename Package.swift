@@ -35,6 +35,7 @@ let package = Package(
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSystem"),
 
         // Pure: the standard library only; time and randomness come in as values.
@@ -48,7 +49,7 @@ let package = Package(
         // Edge: each wraps one thing of the outside world.
         target("NodeConfig", ["ClusterModel"]),
         target("EventLoop", ["CSystem"]),
-        target("Secrets", ["COpenSSL"]),
+        target("Digests", ["COpenSSL", "CZlib"]),
         target("MariaDBConnector", ["CMariaDB", "EventLoop", "ClusterModel", "MySQLProtocol", "BinlogFormat"]),
         target("MariaDBServer", ["CSystem", "ClusterModel"]),
 
@@ -56,7 +57,7 @@ let package = Package(
         target(
             "NodeRuntime",
             [
-                "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "NodeConfig", "EventLoop", "Secrets",
+                "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "NodeConfig", "EventLoop", "Digests",
                 "MariaDBConnector", "MariaDBServer", "CSystem", log,
             ]),
         target("Console", ["ClusterModel", "LineProtocol", "CEdit", "CSystem"]),

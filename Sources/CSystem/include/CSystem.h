@@ -1,14 +1,9 @@
 #pragma once
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <signal.h>
+// Only what every module agrees on: a header of the system included here with other macros than Swift's own Glibc module uses would
+// clash with it.
 #include <stdint.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 // epoll's data is a union and accept4 is hidden from Swift.
 int ddb_epoll_set(int epoll, int operation, int descriptor, uint32_t events, uint64_t token);

@@ -1,0 +1,26 @@
+/// One node as another sees it: a row of `.nodes`.
+package struct NodeStatus: Hashable, Sendable {
+    package var id: NodeID
+    package var role: Role
+    /// Where its clients reach it.
+    package var address: String
+    /// One word: `streaming`, `catching-up`, `away`, `serving`, …
+    package var state: String
+    package var received: Position
+    package var applied: Position
+    /// How far its applied state is behind the master's clock; nil when not known.
+    package var lagMs: Int?
+    /// Since it was last heard; nil for the node that tells.
+    package var lastSeenMs: Int?
+
+    package init(id: NodeID, role: Role, address: String, state: String, received: Position, applied: Position, lagMs: Int?, lastSeenMs: Int?) {
+        self.id = id
+        self.role = role
+        self.address = address
+        self.state = state
+        self.received = received
+        self.applied = applied
+        self.lagMs = lagMs
+        self.lastSeenMs = lastSeenMs
+    }
+}

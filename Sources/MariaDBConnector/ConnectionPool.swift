@@ -1,0 +1,259 @@
+package import EventLoop
+
+/// Why the pool could not give a connection.
+package enum PoolError: Error, Sendable {
+    /// The database can't be reached; the last reason, where one is known.
+    case databaseDown(DatabaseError?)
+    /// The database refused this account.
+    case refused(DatabaseError)
+    /// Every connection stayed in use for as long as a caller may wait.
+    case exhausted(connectionsMax: Int)
+    case closed
+}
+
+/// What a pool may take.
+package struct PoolLimits: Sendable {
+    package var connectionsMax: Int
+    /// Idle connections are closed after this.
+    package var idleMs: Int
+    package var waitersMax: Int
+    /// How long a caller waits for a connection.
+    package var waitMs: Int
+
+    package init(connectionsMax: Int, idleMs: Int, waitersMax: Int = 100_000, waitMs: Int = 10_000) {
+        self.connectionsMax = connectionsMax
+        self.idleMs = idleMs
+        self.waitersMax = waitersMax
+        self.waitMs = waitMs
+    }
+}
+
+/// Names a caller that waits for a connection.
+package struct PoolTicket: Hashable, Sendable {
+    fileprivate let number: UInt64
+}
+
+/// Connections to the node's database, shared by the sessions that keep no state in them.
+///
+/// Connections of all accounts count against one limit. While the database is down callers wait, and the pool tries again with a
+/// growing pause.
+@LoopActor package final class ConnectionPool {
+    private struct Idle {
+        let connection: MariaDBConnection
+        let sinceMs: Int
+    }
+
+    private struct Waiter {
+        let ticket: PoolTicket
+        let account: DatabaseAccount
+        let timer: TimerID
+        let done: @LoopActor (Result<MariaDBConnection, PoolError>) -> Void
+    }
+
+    private static let retryFirstMs = 20
+    private static let retryLastMs = 1000
+
+    private let loop: EventLoop
+    package var limits: PoolLimits
+    /// How a connection is opened; nil while the database is known to be down. The account in it is the default one.
+    private var target: DatabaseTarget?
+    private var idle: [Idle] = []
+    private var waiters: [Waiter] = []
+    private var opening = 0
+    private var lastTicket: UInt64 = 0
+    private var retryMs = ConnectionPool.retryFirstMs
+    private var retryTimer: TimerID?
+    private var lastError: DatabaseError?
+    private var isClosed = false
+    /// Connections that callers hold.
+    package private(set) var inUse = 0
+    package var idleCount: Int { idle.count }
+    package var waiting: Int { waiters.count }
+
+    package init(_ loop: EventLoop, limits: PoolLimits) {
+        self.loop = loop
+        self.limits = limits
+        trimLater()
+    }
+
+    /// Follows the database: a target when it is up, nil when it is down. Idle connections to what was before are closed.
+    package func use(_ target: DatabaseTarget?) {
+        self.target = target
+        closeIdle()
+        retryMs = Self.retryFirstMs
+        openForWaiters()
+    }
+
+    // MARK: Taking and giving back
+
+    /// Gives an idle connection of `account` (nil: the default one), `preferred` if that is idle, else one whose database is `database`;
+    /// or opens one; or waits. `done` may be called before this returns; then the ticket means nothing any more.
+    package func acquire(
+        account: DatabaseAccount?, database: [UInt8]?, preferred: MariaDBConnection?,
+        done: @escaping @LoopActor (Result<MariaDBConnection, PoolError>) -> Void
+    ) -> PoolTicket? {
+        guard !isClosed else {
+            done(.failure(.closed))
+            return nil
+        }
+        let wanted = account ?? target?.account ?? DatabaseAccount(user: "", password: "")
+        if waiters.isEmpty || opening == 0, let connection = takeIdle(wanted, database, preferred) {
+            inUse += 1
+            done(.success(connection))
+            return nil
+        }
+        guard waiters.count < limits.waitersMax else {
+            done(.failure(.exhausted(connectionsMax: limits.connectionsMax)))
+            return nil
+        }
+        lastTicket += 1
+        let ticket = PoolTicket(number: lastTicket)
+        let timer = loop.after(milliseconds: limits.waitMs) { [weak self] in self?.waitedTooLong(ticket) }
+        waiters.append(Waiter(ticket: ticket, account: wanted, timer: timer, done: done))
+        openForWaiters()
+        return ticket
+    }
+
+    /// Stops waiting; `done` is not called.
+    package func cancel(_ ticket: PoolTicket) {
+        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return }
+        loop.cancel(waiters.remove(at: index).timer)
+    }
+
+    /// Gives a connection back that keeps no state of a session.
+    package func release(_ connection: MariaDBConnection) {
+        inUse -= 1
+        guard connection.isOpen, connection.isIdle, !isClosed, let target, target.endpoint == connection.target.endpoint else {
+            connection.close()
+            return openForWaiters()
+        }
+        if let index = waiters.firstIndex(where: { $0.account == connection.target.account }) {
+            hand(connection, to: waiters.remove(at: index))
+        } else {
+            connection.lostWhileIdle = { [weak self, unowned connection] in self?.idle.removeAll { $0.connection === connection } }
+            idle.append(Idle(connection: connection, sinceMs: EventLoop.nowMs()))
+            openForWaiters()
+        }
+    }
+
+    /// Gives a connection back that can't be used again: it is closed.
+    package func discard(_ connection: MariaDBConnection) {
+        inUse -= 1
+        connection.close()
+        openForWaiters()
+    }
+
+    private func takeIdle(_ account: DatabaseAccount, _ database: [UInt8]?, _ preferred: MariaDBConnection?) -> MariaDBConnection? {
+        // The most recent first: the others grow old and are closed.
+        let index =
+            idle.lastIndex { $0.connection === preferred }
+            ?? idle.lastIndex { $0.connection.target.account == account && $0.connection.database == database }
+            ?? idle.lastIndex { $0.connection.target.account == account && (database != nil || $0.connection.database == nil) }
+        guard let index else { return nil }
+        let connection = idle.remove(at: index).connection
+        connection.lostWhileIdle = nil
+        return connection
+    }
+
+    private func hand(_ connection: MariaDBConnection, to waiter: Waiter) {
+        loop.cancel(waiter.timer)
+        connection.lostWhileIdle = nil
+        inUse += 1
+        waiter.done(.success(connection))
+    }
+
+    private func waitedTooLong(_ ticket: PoolTicket) {
+        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return }
+        let waiter = waiters.remove(at: index)
+        waiter.done(.failure(target == nil || lastError != nil ? .databaseDown(lastError) : .exhausted(connectionsMax: limits.connectionsMax)))
+    }
+
+    // MARK: Opening
+
+    private var total: Int { inUse + idle.count + opening }
+
+    private func openForWaiters() {
+        guard let target, retryTimer == nil, !isClosed else { return }
+        while opening < waiters.count {
+            if total >= limits.connectionsMax {
+                // An idle connection of another account makes room.
+                guard !idle.isEmpty else { return }
+                idle.removeFirst().connection.close()
+            }
+            let account = waiters[opening].account
+            var wanted = target
+            wanted.account = account
+            opening += 1
+            MariaDBConnection.open(loop, wanted) { [weak self] in self?.opened($0, account) }
+        }
+    }
+
+    private func opened(_ result: Result<MariaDBConnection, DatabaseError>, _ account: DatabaseAccount) {
+        opening -= 1
+        switch result {
+        case .success(let connection):
+            lastError = nil
+            retryMs = Self.retryFirstMs
+            inUse += 1
+            release(connection)
+        case .failure(let error) where error.number >= 2000 && error.number < 3000 || error.number == 1040 || error.number == 1053:
+            lastError = error
+            retryLater()
+        case .failure(let error):
+            guard let index = waiters.firstIndex(where: { $0.account == account }) else { return }
+            let waiter = waiters.remove(at: index)
+            loop.cancel(waiter.timer)
+            waiter.done(.failure(.refused(error)))
+        }
+    }
+
+    private func retryLater() {
+        guard retryTimer == nil else { return }
+        retryTimer = loop.after(milliseconds: retryMs) { [weak self] in
+            self?.retryTimer = nil
+            self?.openForWaiters()
+        }
+        retryMs = min(retryMs * 2, Self.retryLastMs)
+    }
+
+    // MARK: Killing
+
+    /// Ends what a connection runs, from a connection of its own; nobody waits for it.
+    package func kill(_ connectionID: UInt) {
+        guard let target else { return }
+        MariaDBConnection.open(loop, target) { result in
+            guard case .success(let killer) = result else { return }
+            killer.query("KILL \(connectionID)") { _ in killer.close() }
+        }
+    }
+
+    // MARK: Ending
+
+    private func closeIdle() {
+        for entry in idle { entry.connection.close() }
+        idle = []
+    }
+
+    private func trimLater() {
+        loop.after(milliseconds: max(1000, limits.idleMs / 4)) { [weak self] in
+            guard let self, !self.isClosed else { return }
+            let old = EventLoop.nowMs() - self.limits.idleMs
+            for entry in self.idle where entry.sinceMs < old { entry.connection.close() }
+            self.idle.removeAll { $0.sinceMs < old }
+            self.trimLater()
+        }
+    }
+
+    /// Closes what is idle and turns everybody away; what callers hold they give back.
+    package func close() {
+        isClosed = true
+        closeIdle()
+        loop.cancel(retryTimer)
+        let waiters = self.waiters
+        self.waiters = []
+        for waiter in waiters {
+            loop.cancel(waiter.timer)
+            waiter.done(.failure(.closed))
+        }
+    }
+}

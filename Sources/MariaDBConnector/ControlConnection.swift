@@ -1,0 +1,83 @@
+package import EventLoop
+
+/// The node's own connection to its database: small statements, one after another, over a connection that is opened when needed.
+@LoopActor package final class ControlConnection {
+    private struct Request {
+        let sql: String
+        let done: @LoopActor (Result<[[String?]], DatabaseError>) -> Void
+    }
+
+    private static let requestsMax = 1000
+    private static let overloaded = DatabaseError(
+        number: 1040, state: "08004", message: Array("too many of the node's own statements wait for its database".utf8))
+
+    private let loop: EventLoop
+    private var target: DatabaseTarget?
+    private var connection: MariaDBConnection?
+    private var requests: [Request] = []
+    private var busy = false
+
+    package init(_ loop: EventLoop) { self.loop = loop }
+
+    /// Follows the database; what waits for the one before fails.
+    package func use(_ target: DatabaseTarget?) {
+        self.target = target
+        connection?.close()
+        connection = nil
+        busy = false
+        let waiting = requests
+        requests = []
+        for request in waiting { request.done(.failure(.closed)) }
+    }
+
+    /// Runs `sql` after those asked for before; fails at once while the database is down.
+    package func query(_ sql: String, done: @escaping @LoopActor (Result<[[String?]], DatabaseError>) -> Void) {
+        guard target != nil else { return done(.failure(.closed)) }
+        guard requests.count < Self.requestsMax else { return done(.failure(Self.overloaded)) }
+        requests.append(Request(sql: sql, done: done))
+        next()
+    }
+
+    /// Runs all of them in order, until one fails.
+    package func queries(_ statements: [String], done: @escaping @LoopActor (Result<Void, DatabaseError>) -> Void) {
+        guard let first = statements.first else { return done(.success(())) }
+        query(first) { [self] result in
+            switch result {
+            case .success: queries(Array(statements.dropFirst()), done: done)
+            case .failure(let error): done(.failure(error))
+            }
+        }
+    }
+
+    private func next() {
+        guard !busy, let request = requests.first else { return }
+        busy = true
+        if let connection, connection.isOpen { return run(request, on: connection) }
+        guard let target else { return }
+        MariaDBConnection.open(loop, target) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let connection) where self.busy && self.target?.endpoint == target.endpoint:
+                self.connection = connection
+                self.run(request, on: connection)
+            case .success(let stale): stale.close()
+            case .failure(let error): self.finish(request, .failure(error))
+            }
+        }
+    }
+
+    private func run(_ request: Request, on connection: MariaDBConnection) {
+        connection.query(request.sql) { [weak self] in
+            guard let self, self.connection === connection else { return }
+            self.finish(request, $0)
+        }
+    }
+
+    private func finish(_ request: Request, _ result: Result<[[String?]], DatabaseError>) {
+        guard busy, !requests.isEmpty else { return }
+        requests.removeFirst()
+        busy = false
+        request.done(result)
+        next()
+    }
+}

@@ -1,0 +1,176 @@
+import BinlogFormat
+import ClusterModel
+import Digests
+import EventLoop
+import Glibc
+import MySQLProtocol
+import Replication
+
+/// Why reading the journal for a replica had to stop.
+enum JournalReadProblem: Error, Sendable, CustomStringConvertible {
+    case notReaching(Position)
+    case system(String, SystemError)
+    case damaged(String, BinlogError)
+
+    var description: String {
+        switch self {
+        case .notReaching(let position): "the journal does not hold what comes after \(position)"
+        case .system(let file, let error): "\(file): \(error)"
+        case .damaged(let file, let error): "\(file): \(error)"
+        }
+    }
+}
+
+/// Turns the journal, from one position on, into the packets of a binlog dump.
+///
+/// Not safe for more than one thread: it is handed from the loop to the reading queue and back with each read.
+final class JournalReader: @unchecked Sendable {
+    private static let chunkBytes = 512 << 10
+
+    private let directory: String
+    private let serverID: UInt32
+    private var position: Position
+    private var sequence: UInt8
+    private var segment: JournalSegment?
+    private var descriptor: Int32 = -1
+    private var offset = 0
+    private var isSkipping = true
+    private var buffer: [UInt8] = []
+    /// Where the replica believes to be: what a heartbeat must name.
+    private(set) var fileName = ""
+    private(set) var endPosition: UInt32 = 4
+
+    init(directory: String, after position: Position, serverID: UInt32, sequence: UInt8) {
+        self.directory = directory
+        self.position = position
+        self.serverID = serverID
+        self.sequence = sequence
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// Whether `index` holds more than was read so far.
+    func hasMore(in index: JournalIndex) -> Bool {
+        guard let segment else { return index.last != nil }
+        guard let now = index.segment(number: segment.number) else { return true }
+        return offset < now.bytes || index.segment(number: segment.number + 1) != nil
+    }
+
+    /// Packets of the next events, some hundred kilobytes at most unless one event is larger; empty when there is nothing more.
+    func read(_ index: JournalIndex) throws(JournalReadProblem) -> [UInt8] {
+        var out: [UInt8] = []
+        if segment == nil {
+            guard let first = index.segment(after: position) else { throw .notReaching(position) }
+            try open(first, &out)
+        }
+        while out.isEmpty, let current = segment {
+            guard let now = index.segment(number: current.number) else { throw .notReaching(position) }
+            if offset < now.bytes {
+                try readEvents(upTo: now.bytes, &out)
+            } else if let next = index.segment(number: current.number + 1) {
+                try open(next, &out)
+            } else {
+                break
+            }
+        }
+        return out
+    }
+
+    /// A heartbeat that fits the last event sent.
+    func heartbeat() -> [UInt8] {
+        var out: [UInt8] = []
+        frame(ArtificialEvent.heartbeat(file: fileName, position: endPosition, serverID: serverID, checksum: Digests.crc32), &out)
+        return out
+    }
+
+    private func frame(_ event: [UInt8], _ out: inout [UInt8]) {
+        event.withUnsafeBytes { PacketWriter.event($0, sequence: &sequence, into: &out) }
+    }
+
+    /// A binlog dump announces each file by an artificial rotation, its format, and what came before it.
+    private func open(_ next: JournalSegment, _ out: inout [UInt8]) throws(JournalReadProblem) {
+        if descriptor >= 0 { close(descriptor) }
+        let path = directory + "/" + next.fileName
+        descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(path, SystemError("open")) }
+        segment = next
+        fileName = next.fileName
+        offset = 4
+        isSkipping = true
+        frame(ArtificialEvent.rotate(file: fileName, position: 4, serverID: serverID, checksum: Digests.crc32), &out)
+    }
+
+    private func readEvents(upTo end: Int, _ out: inout [UInt8]) throws(JournalReadProblem) {
+        try fill(min(Self.chunkBytes, end - offset))
+        var at = 0
+        while at < buffer.count {
+            guard let header = buffer.withUnsafeBytes({ EventHeader(UnsafeRawBufferPointer(rebasing: $0[at...])) }) else { break }
+            guard header.eventBytes >= EventHeader.byteCount, header.eventBytes <= end - offset - at else { throw .damaged(fileName, .truncated) }
+            if at + header.eventBytes > buffer.count {
+                if at > 0 { break }
+                // One event larger than a chunk.
+                try fill(header.eventBytes)
+                continue
+            }
+            try pass(header, at..<(at + header.eventBytes), &out)
+            at += header.eventBytes
+        }
+        offset += at
+        if buffer.capacity > 4 * Self.chunkBytes { buffer = [] }
+    }
+
+    private func fill(_ count: Int) throws(JournalReadProblem) {
+        let offset = offset
+        let descriptor = descriptor
+        var done = 0
+        var failure: SystemError?
+        if buffer.count < count { buffer.append(contentsOf: repeatElement(0, count: count - buffer.count)) } else { buffer.removeLast(buffer.count - count) }
+        buffer.withUnsafeMutableBytes { bytes in
+            while done < count {
+                let got = pread(descriptor, bytes.baseAddress.map { $0 + done }, count - done, offset + done)
+                if got < 0, errno == EINTR { continue }
+                guard got > 0 else {
+                    failure = SystemError("pread", got == 0 ? EIO : errno)
+                    return
+                }
+                done += got
+            }
+        }
+        if let failure { throw .system(fileName, failure) }
+    }
+
+    private func pass(_ header: EventHeader, _ range: Range<Int>, _ out: inout [UInt8]) throws(JournalReadProblem) {
+        let result: Result<Void, BinlogError> = buffer.withUnsafeBytes { bytes in
+            let event = UnsafeRawBufferPointer(rebasing: bytes[range])
+            return Result { () throws(BinlogError) in try pass(header, event, &out) }
+        }
+        if case .failure(let error) = result { throw .damaged(fileName, error) }
+    }
+
+    private func pass(_ header: EventHeader, _ event: UnsafeRawBufferPointer, _ out: inout [UInt8]) throws(BinlogError) {
+        switch header.type {
+        case .formatDescription:
+            let format = try FormatDescription(event: event, checksum: Digests.crc32)
+            frame(format.resumed(Digests.crc32), &out)
+        case .gtidList:
+            let known = position.gtid.map { [$0] } ?? []
+            frame(ArtificialEvent.gtidList(known, serverID: serverID, endPosition: 0, checksum: Digests.crc32), &out)
+        case .gtid:
+            let gtid = try GTIDEvent(event: event, header: header).gtid
+            isSkipping = gtid.sequence <= position.sequence
+            if !isSkipping {
+                position = Position(gtid)
+                send(header, event, &out)
+            }
+        default:
+            if !isSkipping { send(header, event, &out) }
+        }
+    }
+
+    private func send(_ header: EventHeader, _ event: UnsafeRawBufferPointer, _ out: inout [UInt8]) {
+        if header.endPosition > 0 { endPosition = header.endPosition }
+        PacketWriter.event(event, sequence: &sequence, into: &out)
+    }
+}

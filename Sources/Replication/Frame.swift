@@ -1,0 +1,92 @@
+package import ClusterModel
+
+/// What two nodes say to each other on a link, after the line `.link 1`.
+///
+/// On the wire: the length of what follows (32 bits, little-endian), the kind (one byte), the fields.
+package enum Frame: Equatable, Sendable {
+    /// Master to slave: who it is, and a number to prove the secret on.
+    case challenge(Challenge)
+    /// Slave to master: who it is, and its proof.
+    case hello(Hello)
+    /// Master to slave: its own proof, and the slave's id.
+    case welcome(Welcome)
+    /// Either way, before it closes: why.
+    case refused(LinkRefusal)
+    /// Slave to master: send what comes after this.
+    case resume(Position)
+    /// Master to slave: whole binlog events, as its database logged them.
+    case events([UInt8])
+    /// Master to slave: its binlog no longer holds, or never held, what the slave asked for.
+    case gone(String)
+    /// Master to slave, at every heartbeat: how far it is, and everybody it knows.
+    case beat(Beat)
+    /// Slave to master: how far it is.
+    case ack(Ack)
+
+    package struct Challenge: Equatable, Sendable {
+        package var cluster: String
+        package var master: NodeID
+        package var epoch: Epoch
+        /// Whether the master has a secret and will ask for a proof.
+        package var secured: Bool
+        /// 32 random bytes.
+        package var nonce: [UInt8]
+    }
+
+    package struct Hello: Equatable, Sendable {
+        package var cluster: String
+        /// Made once with the node's data directory, so that a node is known again.
+        package var uuid: String
+        /// The id it has or wants; 0 asks for one.
+        package var id: UInt32
+        /// Where its clients reach it.
+        package var address: String
+        package var nonce: [UInt8]
+        package var proof: [UInt8]
+    }
+
+    package struct Welcome: Equatable, Sendable {
+        package var id: NodeID
+        package var proof: [UInt8]
+    }
+
+    package struct Beat: Equatable, Sendable {
+        package var position: Position
+        /// The master's clock, milliseconds since 1970; only differences count.
+        package var clockMs: UInt64
+        package var nodes: [NodeStatus]
+    }
+
+    package struct Ack: Equatable, Sendable {
+        /// On the slave's disk.
+        package var received: Position
+        /// Executed by the slave's database.
+        package var applied: Position
+        /// One word on the slave's applier.
+        package var state: String
+    }
+}
+
+/// Why a node does not talk to another.
+package struct LinkRefusal: Error, Equatable, Sendable {
+    package enum Reason: UInt8, Sendable, CaseIterable {
+        case otherCluster = 1
+        case badProof = 2
+        case secretMissing = 3
+        case idTaken = 4
+        case notMaster = 5
+        case badFrame = 6
+        case shuttingDown = 7
+        case silent = 8
+        case badStream = 9
+    }
+
+    package let reason: Reason
+    /// What to tell the operator.
+    package let words: String
+
+    package init(_ reason: Reason, _ words: String) {
+        self.reason = reason
+        self.words = words
+    }
+}

@@ -1,0 +1,189 @@
+import ClusterModel
+
+extension Frame {
+    /// The largest frame: one event of the largest size MariaDB logs, and its head.
+    package static let bytesMax = 1 << 30 + 1 << 20
+    /// Frames other than events are small; a peer that says otherwise is mistaken.
+    static let smallBytesMax = 1 << 20
+    static let nodesMax = 1000
+
+    private enum Kind: UInt8 {
+        case challenge = 1
+        case hello, welcome, refused, resume, events, gone, beat, ack
+    }
+
+    /// Appends the frame as it goes over the wire.
+    package func encode(into out: inout [UInt8]) {
+        if case .events(let events) = self {
+            return events.withUnsafeBytes { Frame.encodeEvents($0, into: &out) }
+        }
+        var writer = ByteWriter()
+        let kind = write(&writer)
+        Frame.head(kind, writer.bytes.count, &out)
+        out.append(contentsOf: writer.bytes)
+    }
+
+    /// Appends an `events` frame without a copy in between.
+    package static func encodeEvents(_ events: UnsafeRawBufferPointer, into out: inout [UInt8]) {
+        head(.events, events.count, &out)
+        out.append(contentsOf: events)
+    }
+
+    private static func head(_ kind: Kind, _ count: Int, _ out: inout [UInt8]) {
+        withUnsafeBytes(of: UInt32(count + 1).littleEndian) { out.append(contentsOf: $0) }
+        out.append(kind.rawValue)
+    }
+
+    private func write(_ w: inout ByteWriter) -> Kind {
+        switch self {
+        case .challenge(let value):
+            w.string(value.cluster)
+            w.number(value.master.rawValue)
+            w.number(value.epoch.rawValue)
+            w.number(UInt8(value.secured ? 1 : 0))
+            w.string(value.nonce)
+            return .challenge
+        case .hello(let value):
+            for text in [value.cluster, value.uuid, value.address] { w.string(text) }
+            w.number(value.id)
+            w.string(value.nonce)
+            w.string(value.proof)
+            return .hello
+        case .welcome(let value):
+            w.number(value.id.rawValue)
+            w.string(value.proof)
+            return .welcome
+        case .refused(let value):
+            w.number(value.reason.rawValue)
+            w.string(value.words)
+            return .refused
+        case .resume(let position):
+            w.position(position)
+            return .resume
+        case .events(let events):
+            w.bytes = events
+            return .events
+        case .gone(let words):
+            w.string(words)
+            return .gone
+        case .beat(let value):
+            w.position(value.position)
+            w.number(value.clockMs)
+            w.number(UInt32(value.nodes.count))
+            for node in value.nodes { w.node(node) }
+            return .beat
+        case .ack(let value):
+            w.position(value.received)
+            w.position(value.applied)
+            w.string(value.state)
+            return .ack
+        }
+    }
+
+    /// Nil when the bytes are no frame of a kind this version knows.
+    static func decode(kind: UInt8, _ bytes: UnsafeRawBufferPointer) -> Frame? {
+        guard let kind = Kind(rawValue: kind) else { return nil }
+        if kind == .events { return .events(Array(bytes)) }
+        var r = ByteReader(bytes)
+        guard let frame = read(kind, &r), r.isAtEnd else { return nil }
+        return frame
+    }
+
+    private static func read(_ kind: Kind, _ r: inout ByteReader) -> Frame? {
+        switch kind {
+        case .challenge:
+            guard let cluster = r.string(), let master = r.number(UInt32.self).flatMap(NodeID.init(rawValue:)), let epoch = r.number(UInt64.self),
+                let secured = r.number(UInt8.self), let nonce = r.bytes(max: 64)
+            else { return nil }
+            return .challenge(Challenge(cluster: cluster, master: master, epoch: Epoch(rawValue: epoch), secured: secured != 0, nonce: nonce))
+        case .hello:
+            guard let cluster = r.string(), let uuid = r.string(max: 64), let address = r.string(), let id = r.number(UInt32.self),
+                let nonce = r.bytes(max: 64), let proof = r.bytes(max: 64)
+            else { return nil }
+            return .hello(Hello(cluster: cluster, uuid: uuid, id: id, address: address, nonce: nonce, proof: proof))
+        case .welcome:
+            guard let id = r.number(UInt32.self).flatMap(NodeID.init(rawValue:)), let proof = r.bytes(max: 64) else { return nil }
+            return .welcome(Welcome(id: id, proof: proof))
+        case .refused:
+            guard let reason = r.number(UInt8.self).flatMap(LinkRefusal.Reason.init(rawValue:)), let words = r.string(max: 4096) else { return nil }
+            return .refused(LinkRefusal(reason, words))
+        case .resume: return r.position().map { .resume($0) }
+        case .events: return nil
+        case .gone: return r.string(max: 4096).map { .gone($0) }
+        case .beat: return beat(&r)
+        case .ack:
+            guard let received = r.position(), let applied = r.position(), let state = r.string() else { return nil }
+            return .ack(Ack(received: received, applied: applied, state: state))
+        }
+    }
+
+    private static func beat(_ r: inout ByteReader) -> Frame? {
+        guard let position = r.position(), let clock = r.number(UInt64.self), let count = r.number(UInt32.self), count <= nodesMax else { return nil }
+        var nodes: [NodeStatus] = []
+        for _ in 0..<count {
+            guard let node = r.node() else { return nil }
+            nodes.append(node)
+        }
+        return .beat(Beat(position: position, clockMs: clock, nodes: nodes))
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func node(_ node: NodeStatus) {
+        number(node.id.rawValue)
+        string(node.role.rawValue)
+        string(node.address)
+        string(node.state)
+        position(node.received)
+        position(node.applied)
+        number(Int64(node.lagMs ?? -1))
+        number(Int64(node.lastSeenMs ?? -1))
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func node() -> NodeStatus? {
+        guard let id = number(UInt32.self).flatMap(NodeID.init(rawValue:)), let role = string().flatMap(Role.init(rawValue:)), let address = string(),
+            let state = string(), let received = position(), let applied = position(), let lag = number(Int64.self), let seen = number(Int64.self)
+        else { return nil }
+        return NodeStatus(
+            id: id, role: role, address: address, state: state, received: received, applied: applied, lagMs: lag < 0 ? nil : Int(lag),
+            lastSeenMs: seen < 0 ? nil : Int(seen))
+    }
+}
+
+/// Cuts a link's bytes into frames.
+package struct FrameReader: Sendable {
+    private var buffer: [UInt8] = []
+    private var start = 0
+
+    package init() {}
+
+    /// Bytes held that make no whole frame yet.
+    package var pendingBytes: Int { buffer.count - start }
+
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        if start == buffer.count {
+            buffer.removeAll(keepingCapacity: buffer.capacity <= 1 << 20)
+            start = 0
+        } else if start > 1 << 16, start > buffer.count / 2 {
+            buffer.removeSubrange(..<start)
+            start = 0
+        }
+        buffer.append(contentsOf: bytes)
+    }
+
+    /// The next whole frame; nil until more bytes came. Throws when the peer does not speak this language.
+    package mutating func next() throws(LinkRefusal) -> Frame? {
+        guard pendingBytes >= 5 else { return nil }
+        let (count, kind) = buffer.withUnsafeBytes { (Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt32.self))), $0[start + 4]) }
+        guard count >= 1, count <= Frame.bytesMax, kind == 6 || count <= Frame.smallBytesMax else {
+            throw LinkRefusal(.badFrame, "a frame of \(count) bytes and kind \(kind) is none this version of ddbnode sends")
+        }
+        guard pendingBytes >= 4 + count else { return nil }
+        let frame = buffer.withUnsafeBytes { Frame.decode(kind: kind, UnsafeRawBufferPointer(rebasing: $0[(start + 5)..<(start + 4 + count)])) }
+        start += 4 + count
+        guard let frame else { throw LinkRefusal(.badFrame, "a frame of kind \(kind) could not be read") }
+        return frame
+    }
+}

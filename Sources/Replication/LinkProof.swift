@@ -1,0 +1,39 @@
+import ClusterModel
+
+/// What a node brings to a link: which cluster, and how to prove that it holds the cluster's secret.
+package struct LinkIdentity: Sendable {
+    package let cluster: String
+    /// HMAC-SHA256 under the secret; nil where no secret is set.
+    package let prove: (@Sendable ([UInt8]) -> [UInt8])?
+    /// Compares two proofs in constant time.
+    package let equal: @Sendable ([UInt8], [UInt8]) -> Bool
+
+    package init(
+        cluster: String, prove: (@Sendable ([UInt8]) -> [UInt8])?, equal: @escaping @Sendable ([UInt8], [UInt8]) -> Bool
+    ) {
+        self.cluster = cluster
+        self.prove = prove
+        self.equal = equal
+    }
+
+    /// The slave's proof covers all it claims and both nonces, so that none of it can be altered or replayed.
+    func slaveProof(_ challenge: Frame.Challenge, _ hello: Frame.Hello) -> [UInt8] {
+        prove?(transcript("slave", challenge, hello, id: hello.id)) ?? []
+    }
+
+    /// The master's proof covers the id it gives, too.
+    func masterProof(_ challenge: Frame.Challenge, _ hello: Frame.Hello, id: NodeID) -> [UInt8] {
+        prove?(transcript("master", challenge, hello, id: id.rawValue)) ?? []
+    }
+
+    private func transcript(_ side: String, _ challenge: Frame.Challenge, _ hello: Frame.Hello, id: UInt32) -> [UInt8] {
+        var writer = ByteWriter()
+        for text in ["ddbnode link 1", side, challenge.cluster, hello.cluster, hello.uuid, hello.address] { writer.string(text) }
+        writer.number(challenge.master.rawValue)
+        writer.number(challenge.epoch.rawValue)
+        writer.number(id)
+        writer.string(challenge.nonce)
+        writer.string(hello.nonce)
+        return writer.bytes
+    }
+}

@@ -1,0 +1,218 @@
+package import BinlogFormat
+package import ClusterModel
+
+/// The slave's side of its link to the master: proves, joins, then takes events for the journal and tells how far it is.
+///
+///     connected ──challenge──► greeted ──welcome──► joined ──resume──► receiving
+package struct SlaveLink: Sendable {
+    package enum Action: Equatable, Sendable {
+        case send(Frame)
+        /// The master let it in: keep this id, then call `resume`.
+        case joined(id: NodeID, master: NodeID, epoch: Epoch)
+        /// The events that follow are in this format.
+        case format(FormatDescription)
+        /// Write these whole events to the journal. `through` is the last transaction that is whole with them, and `wholeBytes` how many of the
+        /// bytes come up to its end.
+        case append([UInt8], through: GTID?, wholeBytes: Int)
+        /// The transaction under way broke off in the master's binlog: forget what was written of it.
+        case dropOpenGroup
+        case heard(Frame.Beat)
+        /// The master can't send what comes next; why, in its words.
+        case gone(String)
+        case close(LinkRefusal)
+    }
+
+    private enum State: Equatable {
+        case connected
+        case greeted(Frame.Challenge, Frame.Hello)
+        case joined
+        case receiving
+        case closed
+    }
+
+    private let identity: LinkIdentity
+    private let checksum: Checksum
+    private let timeoutMs: Int
+    private var hello: Frame.Hello
+    private var state = State.connected
+    private var lastHeardMs: Int
+    private var groups = GroupTracker()
+    private var last = Position.start
+
+    /// `hello` says who the slave is; its proof is made here. Its nonce: 32 random bytes, used for this link alone.
+    package init(_ identity: LinkIdentity, hello: Frame.Hello, checksum: @escaping Checksum, timeoutMs: Int, nowMs: Int) {
+        self.identity = identity
+        self.hello = hello
+        self.checksum = checksum
+        self.timeoutMs = timeoutMs
+        lastHeardMs = nowMs
+    }
+
+    package var isReceiving: Bool { state == .receiving }
+
+    package mutating func received(_ frame: Frame, nowMs: Int) -> [Action] {
+        lastHeardMs = nowMs
+        switch (state, frame) {
+        case (.closed, _): return []
+        case (_, .refused(let refusal)):
+            state = .closed
+            return [.close(refusal)]
+        case (.connected, .challenge(let challenge)): return challenged(challenge)
+        case (.greeted(let challenge, let hello), .welcome(let welcome)): return welcomed(welcome, challenge, hello)
+        case (.receiving, .events(let events)): return received(events: events)
+        case (.receiving, .gone(let words)): return [.gone(words)]
+        case (.joined, .beat(let beat)), (.receiving, .beat(let beat)): return [.heard(beat)]
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .gone), (_, .beat), (_, .ack):
+            return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
+        }
+    }
+
+    private mutating func challenged(_ challenge: Frame.Challenge) -> [Action] {
+        guard challenge.cluster == identity.cluster else {
+            return refuse(
+                LinkRefusal(.otherCluster, "the master belongs to cluster \"\(challenge.cluster)\", not to \"\(identity.cluster)\"; check cluster.name"))
+        }
+        guard challenge.secured == (identity.prove != nil) else {
+            let words =
+                challenge.secured
+                ? "the master's cluster has a secret and this node has none; set cluster.secret"
+                : "this node has a cluster secret and the master has none; set the same cluster.secret on both"
+            return refuse(LinkRefusal(.secretMissing, words))
+        }
+        hello.proof = identity.slaveProof(challenge, hello)
+        state = .greeted(challenge, hello)
+        return [.send(.hello(hello))]
+    }
+
+    private mutating func welcomed(_ welcome: Frame.Welcome, _ challenge: Frame.Challenge, _ hello: Frame.Hello) -> [Action] {
+        guard identity.equal(identity.masterProof(challenge, hello, id: welcome.id), welcome.proof) else {
+            return refuse(LinkRefusal(.badProof, "the master does not hold this cluster's secret"))
+        }
+        state = .joined
+        return [.joined(id: welcome.id, master: challenge.master, epoch: challenge.epoch)]
+    }
+
+    /// Asks for what comes after `position`, the end of the journal.
+    package mutating func resume(after position: Position) -> [Action] {
+        guard state == .joined else { return [] }
+        state = .receiving
+        last = position
+        groups.reset()
+        return [.send(.resume(position))]
+    }
+
+    /// Tells how far this node is, if anybody listens.
+    package func progressed(_ ack: Frame.Ack) -> [Action] { isReceiving ? [.send(.ack(ack))] : [] }
+
+    package mutating func refuse(_ refusal: LinkRefusal) -> [Action] {
+        state = .closed
+        return [.send(.refused(refusal)), .close(refusal)]
+    }
+
+    /// Called from time to time: a silent master is given up.
+    package mutating func ticked(nowMs: Int) -> [Action] {
+        guard state != .closed, nowMs - lastHeardMs > timeoutMs else { return [] }
+        state = .closed
+        return [.close(LinkRefusal(.silent, "nothing was heard for \(nowMs - lastHeardMs) ms"))]
+    }
+
+    // MARK: Events
+
+    private mutating func received(events: [UInt8]) -> [Action] {
+        var actions: [Action] = []
+        var walk = Walk()
+        do throws(LinkRefusal) {
+            while walk.end < events.count { try step(events, &walk, &actions) }
+        } catch {
+            return actions + refuse(error)
+        }
+        flush(events, &walk, &actions)
+        return actions
+    }
+
+    /// Where a walk over a frame's events is: what is already judged but not yet handed on.
+    private struct Walk {
+        var start = 0
+        var end = 0
+        var wholeEnd: Int?
+        var through: GTID?
+    }
+
+    private mutating func step(_ events: [UInt8], _ walk: inout Walk, _ actions: inout [Action]) throws(LinkRefusal) {
+        let at = walk.end
+        let (header, step) = try judge(events, at)
+        switch step {
+        case .success(.groupBegan(let gtid)):
+            try accept(gtid)
+            walk.end = at + header.eventBytes
+        case .success(.groupContinued):
+            walk.end = at + header.eventBytes
+        case .success(.groupEnded(let gtid)):
+            last = Position(gtid)
+            walk.end = at + header.eventBytes
+            walk.wholeEnd = walk.end
+            walk.through = gtid
+        case .success(.formatDescription):
+            flush(events, &walk, &actions)
+            actions.append(.format(try format(events, at, header)))
+            walk.end = at + header.eventBytes
+            walk.start = walk.end
+        case .success(.ignored):
+            flush(events, &walk, &actions)
+            walk.end = at + header.eventBytes
+            walk.start = walk.end
+        case .failure(.groupInterrupted):
+            // The master's database died while it wrote this transaction. The event at hand is judged again, between groups.
+            flush(events, &walk, &actions)
+            actions.append(.dropOpenGroup)
+        case .failure(let error):
+            throw LinkRefusal(.badStream, error.description)
+        }
+    }
+
+    private mutating func judge(_ events: [UInt8], _ at: Int) throws(LinkRefusal) -> (EventHeader, Result<EventStep, BinlogError>) {
+        var groups = self.groups
+        defer { self.groups = groups }
+        let judged: (EventHeader, Result<EventStep, BinlogError>)? = events.withUnsafeBytes { bytes in
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[at...])
+            guard let header = EventHeader(rest), header.eventBytes >= EventHeader.byteCount, header.eventBytes <= rest.count else { return nil }
+            let event = UnsafeRawBufferPointer(rebasing: rest[..<header.eventBytes])
+            guard header.type == .formatDescription || verifyChecksum(event: event, checksum) else { return (header, .failure(.badChecksum)) }
+            return (header, Result { () throws(BinlogError) in try groups.received(event) })
+        }
+        guard let judged else { throw LinkRefusal(.badStream, BinlogError.truncated.description) }
+        return judged
+    }
+
+    private func accept(_ gtid: GTID) throws(LinkRefusal) {
+        guard gtid.domain == 0 else {
+            throw LinkRefusal(.badStream, "transaction \(gtid) is not of domain 0: the master's database must keep gtid_domain_id=0")
+        }
+        guard gtid.sequence > last.sequence else {
+            throw LinkRefusal(.badStream, "transaction \(gtid) came after \(last): the master's binlog goes backwards")
+        }
+    }
+
+    private func format(_ events: [UInt8], _ at: Int, _ header: EventHeader) throws(LinkRefusal) -> FormatDescription {
+        let result = events.withUnsafeBytes { bytes in
+            Result { () throws(BinlogError) in
+                try FormatDescription(event: UnsafeRawBufferPointer(rebasing: bytes[at..<(at + header.eventBytes)]), checksum: checksum)
+            }
+        }
+        switch result {
+        case .success(let format): return format
+        case .failure(let error): throw LinkRefusal(.badStream, error.description)
+        }
+    }
+
+    private func flush(_ events: [UInt8], _ walk: inout Walk, _ actions: inout [Action]) {
+        if walk.end > walk.start {
+            let whole = walk.start == 0 && walk.end == events.count
+            let bytes = whole ? events : Array(events[walk.start..<walk.end])
+            actions.append(.append(bytes, through: walk.through, wholeBytes: walk.wholeEnd.map { $0 - walk.start } ?? 0))
+        }
+        walk.start = walk.end
+        walk.wholeEnd = nil
+        walk.through = nil
+    }
+}
