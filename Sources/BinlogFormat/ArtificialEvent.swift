@@ -1,0 +1,56 @@
+package import ClusterModel
+
+/// The events that a dump makes up: they stand in no file, tell its reader where it is, and carry a CRC32 like all others.
+package enum ArtificialEvent {
+    /// Says that what follows comes from `file` at `position` (4 is the first event's).
+    ///
+    /// Source: https://mariadb.com/kb/en/rotate_event/
+    package static func rotate(file: String, position: UInt64, serverID: UInt32, checksum: Checksum) -> [UInt8] {
+        event(.rotate, flags: EventHeader.artificial, serverID: serverID, endPosition: 0, checksum: checksum) {
+            $0.append(littleEndian: position)
+            $0.append(contentsOf: file.utf8)
+        }
+    }
+
+    /// Says that the sender is alive and has nothing past `position` of `file`.
+    ///
+    /// A MariaDB replica breaks the connection (error 1623) unless `file` is the name of the last rotate event it got and `position` is not below the
+    /// end position of the last event it got: pass both on, modulo 2^32, as they were sent. It carries no artificial flag, as MariaDB's own doesn't.
+    ///
+    /// Source: https://mariadb.com/kb/en/heartbeat_log_event/
+    package static func heartbeat(file: String, position: UInt32, serverID: UInt32, checksum: Checksum) -> [UInt8] {
+        event(.heartbeat, flags: 0, serverID: serverID, endPosition: position, checksum: checksum) { $0.append(contentsOf: file.utf8) }
+    }
+
+    /// Says which transactions came before the first that follows.
+    ///
+    /// Source: https://mariadb.com/kb/en/gtid_list_event/
+    package static func gtidList(_ gtids: [GTID], serverID: UInt32, endPosition: UInt32 = 0, checksum: Checksum) -> [UInt8] {
+        event(.gtidList, flags: EventHeader.artificial, serverID: serverID, endPosition: endPosition, checksum: checksum) {
+            $0.append(littleEndian: UInt32(gtids.count))
+            for gtid in gtids {
+                $0.append(littleEndian: gtid.domain)
+                $0.append(littleEndian: gtid.server)
+                $0.append(littleEndian: gtid.sequence)
+            }
+        }
+    }
+
+    private static func event(
+        _ type: EventType, flags: UInt16, serverID: UInt32, endPosition: UInt32, checksum: Checksum, body: (inout [UInt8]) -> Void
+    ) -> [UInt8] {
+        var fields: [UInt8] = []
+        body(&fields)
+        var event: [UInt8] = []
+        event.reserveCapacity(EventHeader.byteCount + fields.count + checksumBytes)
+        event.append(littleEndian: UInt32(0))
+        event.append(type.rawValue)
+        event.append(littleEndian: serverID)
+        event.append(littleEndian: UInt32(EventHeader.byteCount + fields.count + checksumBytes))
+        event.append(littleEndian: endPosition)
+        event.append(littleEndian: flags)
+        event.append(contentsOf: fields)
+        event.append(littleEndian: event.withUnsafeBytes { checksum(0, $0) })
+        return event
+    }
+}
