@@ -1,0 +1,15 @@
+SET GLOBAL log_bin_compress = 1;
+USE shop;
+INSERT INTO wide VALUES (200, REPEAT('compressed ', 2000));
+UPDATE wide SET body = REPEAT('again ', 3000) WHERE id = 200;
+DELETE FROM wide WHERE id = 200;
+INSERT INTO crashy (id, word) VALUES (300, REPEAT('compressed ', 15));
+CREATE TABLE named (a_column_with_a_long_name INT, another_column_with_a_long_name INT) ENGINE=InnoDB;
+CREATE TABLE named_copy ENGINE=InnoDB SELECT * FROM wide WHERE id < 10;
+SET SESSION binlog_format = STATEMENT;
+BEGIN;
+INSERT INTO wide VALUES (201, 'compressed compressed compressed compressed compressed ROLLBACK');
+INSERT INTO crashy (id, word) VALUES (301, 'compressed compressed compressed compressed compressed COMMIT');
+ROLLBACK;
+DROP TABLE named;
+SET GLOBAL log_bin_compress = 0;
