@@ -1,0 +1,35 @@
+package import ClusterModel
+
+/// One request of a client, in the order the client sent them; each gets exactly one reply.
+package enum Request: Equatable, Sendable {
+    /// A statement: the bytes as they were sent, without the line end. A trailing `;` is still there.
+    case sql([UInt8])
+    case command(Command)
+    /// Not a request: answered with this error in its place; the connection goes on.
+    case malformed(code: ProtocolErrorCode, message: String)
+    /// Where the next request begins can't be told: answered with this error, then the connection is closed.
+    case fatal(code: ProtocolErrorCode, message: String)
+}
+
+/// A request that begins with a dot.
+package enum Command: Equatable, Sendable {
+    case ping
+    case role
+    case status
+    case nodes
+    case format(ReplyFormat)
+    /// Until the node has applied the position; the node's own limit holds where `milliseconds` is nil.
+    case wait(Position, milliseconds: UInt64?)
+    case reset
+    case auth(user: [UInt8], password: [UInt8])
+    case help
+    case quit
+    /// From another node: what follows this line is the link between nodes, no longer text. Not listed by `.help`.
+    case link(version: Int)
+}
+
+/// How the replies of a connection are written.
+package enum ReplyFormat: String, CaseIterable, Sendable {
+    case tsv
+    case json
+}
