@@ -28,6 +28,7 @@ enum DotLine: Equatable {
         case ".wait": wait(&words)
         case ".auth": auth(&words)
         case ".link": words.next().flatMap { $0.isDecimal ? Int($0) : nil }.flatMap { words.only(.link(version: $0)) }
+        case ".forwarded": words.only(.forwarded)
         case ".sql": body(&words)
         default:
             .malformed(code: .unknownCommand, message: "\(shown(name)) is no command of this node; .help lists them")

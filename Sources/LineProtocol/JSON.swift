@@ -29,6 +29,7 @@ enum JSON {
             out.append(ascii: #","gtid":"#)
             append(string: gtid.description, to: &out)
         }
+        if fields.more { out.append(ascii: #","more":1"#) }
         out.append(ascii: "}")
     }
 

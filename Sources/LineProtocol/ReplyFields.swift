@@ -9,12 +9,15 @@ package struct StatementFields: Equatable, Sendable {
     package var warnings: UInt64
     /// Of a write its own position, of a read the one the answering node has applied; nil when unknown, and then left out.
     package var gtid: Position?
+    /// Another result of the same request follows: a procedure's next result set, or the next of several statements.
+    package var more: Bool
 
-    package init(affected: UInt64 = 0, insertID: UInt64 = 0, warnings: UInt64 = 0, gtid: Position? = nil) {
+    package init(affected: UInt64 = 0, insertID: UInt64 = 0, warnings: UInt64 = 0, gtid: Position? = nil, more: Bool = false) {
         self.affected = affected
         self.insertID = insertID
         self.warnings = warnings
         self.gtid = gtid
+        self.more = more
     }
 }
 

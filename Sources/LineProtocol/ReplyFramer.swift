@@ -84,7 +84,9 @@ package struct ReplyFramer: Sendable {
 // The tsv form.
 extension ReplyFramer {
     private mutating func replyLineEnded() -> FramedReply? {
-        if head.elementsEqual("OK".utf8) || head.starts(withASCII: "OK ") { return FramedReply(kind: .ok, gtid: gtid(after: " gtid=")) }
+        if head.elementsEqual("OK".utf8) || head.starts(withASCII: "OK ") {
+            return hasMore(" more=1") ? nil : FramedReply(kind: .ok, gtid: gtid(after: " gtid="))
+        }
         if head.starts(withASCII: "ERR ") { return FramedReply(kind: .error, code: ReplyFailure(head.dropFirst(4)).code) }
         guard head.starts(withASCII: "ROWS ") else { return FramedReply(kind: .unintelligible) }
         isInRows = true
@@ -94,14 +96,17 @@ extension ReplyFramer {
     private mutating func rowLineEnded() -> FramedReply? {
         guard head.starts(withASCII: "\\.") else { return nil }
         isInRows = false
-        guard head.starts(withASCII: "\\. ERR ") else { return FramedReply(kind: .rows, gtid: gtid(after: " gtid=")) }
+        guard head.starts(withASCII: "\\. ERR ") else {
+            return hasMore(" more=1") ? nil : FramedReply(kind: .rows, gtid: gtid(after: " gtid="))
+        }
         return FramedReply(kind: .rowsFailed, code: ReplyFailure(head.dropFirst(7)).code)
     }
 }
 
 // The json form: a reply is a line. Its marks hold quotes, which within a JSON string would be escaped, so no value looks like them.
 extension ReplyFramer {
-    private func jsonLineEnded() -> FramedReply {
+    private func jsonLineEnded() -> FramedReply? {
+        if hasMore(#","more":1}}"#) { return nil }
         if head.starts(withASCII: #"{"ok":{"#) { return FramedReply(kind: .ok, gtid: gtid(after: #""gtid":""#)) }
         if head.starts(withASCII: #"{"error":{"#) { return FramedReply(kind: .error, code: code(in: head)) }
         guard head.starts(withASCII: #"{"columns":["#) else { return FramedReply(kind: .unintelligible) }
@@ -118,6 +123,9 @@ extension ReplyFramer {
 }
 
 extension ReplyFramer {
+    /// Whether the line says that another result of the same request follows.
+    private func hasMore(_ mark: StaticString) -> Bool { tail.offset(after: mark) == tail.count }
+
     /// The position behind `mark`, if there is one. Both forms tell it at the end of a line.
     private func gtid(after mark: StaticString) -> Position? {
         guard let start = tail.offset(after: mark) else { return nil }

@@ -26,6 +26,9 @@ package enum Command: Equatable, Sendable {
     case quit
     /// From another node: what follows this line is the link between nodes, no longer text. Not listed by `.help`.
     case link(version: Int)
+    /// From a slave that passes its clients' statements on: from here each reply is followed by a line that tells what the session holds
+    /// (see `SessionHold`). Not listed by `.help`.
+    case forwarded
 }
 
 /// How the replies of a connection are written.

@@ -48,8 +48,8 @@ package struct RowsWriter: Sendable {
         }
     }
 
-    package func end(warnings: UInt64, gtid: Position?, into out: inout [UInt8]) {
-        let fields = StatementFields(warnings: warnings, gtid: gtid)
+    package func end(warnings: UInt64, gtid: Position?, more: Bool = false, into out: inout [UInt8]) {
+        let fields = StatementFields(warnings: warnings, gtid: gtid, more: more)
         switch format {
         case .tsv:
             out.append(ascii: "\\. rows=")

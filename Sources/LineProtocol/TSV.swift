@@ -29,6 +29,7 @@ enum TSV {
             out.append(ascii: " gtid=")
             out.append(text: gtid.description)
         }
+        if fields.more { out.append(ascii: " more=1") }
         out.append(.lineFeed)
     }
 

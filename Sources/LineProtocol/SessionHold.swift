@@ -1,0 +1,28 @@
+/// What a session keeps in its database connection, and so must find again there.
+package struct SessionHold: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt16
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// A transaction is open.
+    package static let transaction = SessionHold(rawValue: 1)
+    /// autocommit is off: the next statement opens one.
+    package static let autocommitOff = SessionHold(rawValue: 2)
+    /// Session variables, character set, user variables set by SET: a session that is passed on can set them again.
+    package static let variables = SessionHold(rawValue: 4)
+    /// User variables that a query assigned.
+    package static let assignedVariables = SessionHold(rawValue: 8)
+    package static let temporaryTables = SessionHold(rawValue: 16)
+    package static let prepared = SessionHold(rawValue: 32)
+    package static let tableLocks = SessionHold(rawValue: 64)
+    package static let advisoryLocks = SessionHold(rawValue: 128)
+    package static let handlers = SessionHold(rawValue: 256)
+
+    /// The line after each reply to a session that is passed on: `. hold=<bits>`.
+    package var trailer: [UInt8] { Array(". hold=\(rawValue)\n".utf8) }
+
+    /// Reads a trailer, without its line end; nil when it is none.
+    package init?(trailer: some StringProtocol) {
+        guard trailer.hasPrefix(". hold="), let bits = UInt16(trailer.dropFirst(7)) else { return nil }
+        self.init(rawValue: bits)
+    }
+}
