@@ -22,7 +22,7 @@ package enum ArtificialEvent {
         event(.heartbeat, flags: 0, serverID: serverID, endPosition: position, checksum: checksum) { $0.append(contentsOf: file.utf8) }
     }
 
-    /// Says which transactions came before the first that follows.
+    /// Says which transactions came before the first that follows; `endPosition` is where that one begins in the file, 0 for unknown.
     ///
     /// Source: https://mariadb.com/kb/en/gtid_list_event/
     package static func gtidList(_ gtids: [GTID], serverID: UInt32, endPosition: UInt32 = 0, checksum: Checksum) -> [UInt8] {

@@ -9,9 +9,8 @@ package struct FormatDescription: Sendable, Equatable {
 
     private static let versionOffset = EventHeader.byteCount
     private static let serverVersionRange = 21..<71
-    private static let createdOffset = 71
+    private static let createdRange = 71..<75
     private static let headerLengthOffset = 75
-    private static let endPositionOffset = 13
     private static let flagsOffset = 17
 
     /// Reads a whole event.
@@ -32,18 +31,15 @@ package struct FormatDescription: Sendable, Equatable {
         serverVersion = String(decoding: event[Self.serverVersionRange].prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    /// The event as a stream carries it when it starts at the head of the file: not in use. A replica refuses the flag, whose bit is not summed.
+    /// The event as a stream carries it to a replica that starts with nothing: not in use. A replica refuses the flag, whose bit is not summed.
     package var served: [UInt8] { Self.notInUse(bytes) }
 
-    /// The event as a stream carries it when it starts somewhere within the file.
+    /// The event as a stream carries it to a replica that has some of the log already: not in use, and without the time of creation.
     ///
-    /// Its position and creation time are 0, so that the replica neither counts it as progress nor takes it for a restart of the server, at which it
-    /// would drop its temporary tables.
+    /// By that time a replica would take the stream for that of a server just restarted, and drop the temporary tables it replicates.
     package func resumed(_ checksum: Checksum) -> [UInt8] {
         var event = served
-        for offset in [Self.endPositionOffset, Self.createdOffset] {
-            event.replaceSubrange(offset..<offset + 4, with: repeatElement(0, count: 4))
-        }
+        event.replaceSubrange(Self.createdRange, with: repeatElement(0, count: Self.createdRange.count))
         event.removeLast(checksumBytes)
         event.append(littleEndian: event.withUnsafeBytes { checksum(0, $0) })
         return event

@@ -6,6 +6,11 @@ package struct JournalFault: Error, Equatable, CustomStringConvertible {
     /// The offset in the file of the event at fault.
     package let offset: UInt64
 
+    package init(error: BinlogError, offset: UInt64) {
+        self.error = error
+        self.offset = offset
+    }
+
     package var description: String { "at byte \(offset): \(error)" }
 }
 

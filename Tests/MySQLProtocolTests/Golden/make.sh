@@ -52,3 +52,8 @@ capture dump-ahead 0-1-999 0 3
 capture dump-semi-sync-off 0-1-4 1 3
 sql master -e 'SET GLOBAL rpl_semi_sync_master_enabled=1, rpl_semi_sync_master_wait_point=AFTER_SYNC, rpl_semi_sync_master_timeout=10000'
 capture dump-semi-sync 0-1-2 1 2
+
+# The same events are the measure for those that are made up or changed for a stream.
+events=$golden/../../BinlogFormatTests/Golden
+cp "$golden/dump-from-start.capture" "$events/stream-from-start.capture"
+cp "$golden/replica-semi-sync-0.capture" "$events/stream-resumed.capture"
