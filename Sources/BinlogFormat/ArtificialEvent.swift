@@ -4,6 +4,9 @@ package import ClusterModel
 package enum ArtificialEvent {
     /// Says that what follows comes from `file` at `position` (4 is the first event's).
     ///
+    /// A replica that reconnects takes another file's name, or another `serverID`, for a master that crashed in the middle of what it sent last:
+    /// keep both over reconnects.
+    ///
     /// Source: https://mariadb.com/kb/en/rotate_event/
     package static func rotate(file: String, position: UInt64, serverID: UInt32, checksum: Checksum) -> [UInt8] {
         event(.rotate, flags: EventHeader.artificial, serverID: serverID, endPosition: 0, checksum: checksum) {
@@ -14,8 +17,11 @@ package enum ArtificialEvent {
 
     /// Says that the sender is alive and has nothing past `position` of `file`.
     ///
-    /// A MariaDB replica breaks the connection (error 1623) unless `file` is the name of the last rotate event it got and `position` is not below the
-    /// end position of the last event it got: pass both on, modulo 2^32, as they were sent. It carries no artificial flag, as MariaDB's own doesn't.
+    /// A MariaDB replica breaks the connection (error 1623) unless `file` is the name in the last rotate event it got and `position` is not below
+    /// where it thinks it is: at that event's position, from which every other event moved it on by its length, or to its end position if that is
+    /// further. A position that is too high does no harm, so `UInt32.max` serves as long as a rotate event comes before that count passes 4 GiB.
+    ///
+    /// It carries no artificial flag, as MariaDB's own doesn't.
     ///
     /// Source: https://mariadb.com/kb/en/heartbeat_log_event/
     package static func heartbeat(file: String, position: UInt32, serverID: UInt32, checksum: Checksum) -> [UInt8] {
