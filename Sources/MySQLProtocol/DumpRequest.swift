@@ -29,9 +29,7 @@ package struct DumpRequest: Sendable, Equatable {
     private static let gtidCapability = 4
 
     /// Throws what has to be told to a replica that can't be served.
-    init(
-        flags: UInt16, replicaServerID: UInt32, nextSequence: UInt8, variables: [String: String?]
-    ) throws(ERRPacket) {
+    init(flags: UInt16, replicaServerID: UInt32, nextSequence: UInt8, variables: [String: String?]) throws(ERRPacket) {
         func number<Value: FixedWidthInteger>(_ name: String, _ type: Value.Type) -> Value { (variables[name] ?? nil).flatMap { Value($0) } ?? 0 }
         guard number("mariadb_slave_capability", Int.self) >= Self.gtidCapability else {
             throw .fatal("the replica does not understand GTIDs: use MariaDB 10.0 or later")

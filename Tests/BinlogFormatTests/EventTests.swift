@@ -50,7 +50,7 @@ import Testing
         #expect(try description(fromStart).resumed(crc32) == resumed)
     }
 
-    @Test func `what can't be read by a replica's side here is refused in words`() throws {
+    @Test func `a format description that is damaged or can't be used is refused in words`() throws {
         let event = try Array(#require(events(of: Golden.binlog("rows")).first).event)
         for count in 0..<event.count { #expect(throws: BinlogError.truncated) { try description(event[..<count]) } }
         for offset in event.indices where !(9..<13).contains(offset) && offset != 4 {
