@@ -1,7 +1,7 @@
 import ClusterModel
 
 /// The text form of replies: words, and rows with tabs between the columns.
-enum TSV {
+package enum TSV {
     static func appendOK(_ fields: [ReplyField], to out: inout [UInt8]) {
         out.append(ascii: "OK")
         for field in fields {
@@ -55,8 +55,8 @@ enum TSV {
         out.append(.lineFeed)
     }
 
-    /// A value of a row; nil is NULL.
-    static func append(_ bytes: UnsafeRawBufferPointer?, to out: inout [UInt8]) {
+    /// A value of a row, escaped; nil is NULL.
+    package static func append(_ bytes: UnsafeRawBufferPointer?, to out: inout [UInt8]) {
         guard let bytes else { return out.append(ascii: "\\N") }
         var special: UInt8 = 0
         for byte in bytes { special |= isSpecial(byte) ? 1 : 0 }
