@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int ddb_epoll_set(int epoll, int operation, int descriptor, uint32_t events, uint64_t token) {
@@ -74,8 +76,25 @@ pid_t ddb_spawn_bound(const char *path, char *const arguments[], const char *dir
     while (got < 0 && errno == EINTR);
     close(report[0]);
     if (got == (ssize_t)sizeof error) {
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
         errno = error;
         return -1;
     }
     return child;
+}
+
+int ddb_event(void) {
+    return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+int ddb_process_descriptor(pid_t process) {
+    return (int)syscall(SYS_pidfd_open, process, 0);
+}
+
+int ddb_signal_process(int process_descriptor, int signal_number) {
+    return (int)syscall(SYS_pidfd_send_signal, process_descriptor, signal_number, NULL, 0);
+}
+
+int ddb_sync_filesystem(int descriptor) {
+    return syncfs(descriptor);
 }

@@ -17,3 +17,14 @@ int64_t ddb_raise_descriptor_limit(void);
 // closed, it runs in a session of its own (a terminal's Ctrl-C does not reach it) with all signals unblocked.
 // Returns the process id, or -1 with errno (also of a failed exec).
 pid_t ddb_spawn_bound(const char *path, char *const arguments[], const char *directory, int log_descriptor);
+
+// A counter to poll for (eventfd, non-blocking): readable from the first 8-byte write on. -1 with errno.
+int ddb_event(void);
+
+// A descriptor (pidfd) that becomes readable when the process ends, whoever its parent is, and never means another process that was
+// given the same number later. -1 with errno.
+int ddb_process_descriptor(pid_t process);
+int ddb_signal_process(int process_descriptor, int signal_number);
+
+// Everything written to the descriptor's file system is on disk when this returns 0.
+int ddb_sync_filesystem(int descriptor);

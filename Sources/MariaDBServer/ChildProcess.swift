@@ -1,0 +1,54 @@
+import CSystem
+import Glibc
+
+/// A program that runs as long as this node does at most: the kernel kills it when the thread that spawned it ends.
+final class ChildProcess {
+    /// What `reap` says of a program that did its work.
+    static let success = "ended with exit code 0"
+
+    let pid: Int32
+    /// Readable when the process ended.
+    let descriptor: Int32
+    private var reaped = false
+
+    init(_ program: String, _ arguments: [String], in directory: String, log: ServerLog) throws(ServerProblem) {
+        var words = ([program] + arguments).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        let pid = try System.call("run", program) { ddb_spawn_bound(program, &words, directory, log.descriptor) }
+        let descriptor = ddb_process_descriptor(pid)
+        if descriptor < 0 {
+            let code = errno
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+            throw .system(trying: "watch", path: program, code: code)
+        }
+        self.pid = pid
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        if !reaped { end(graceMs: 0) }
+        close(descriptor)
+    }
+
+    /// Collects the ended process and says how it ended, in words; waits for the end.
+    func reap() -> String {
+        var status: Int32 = 0
+        var result: Int32
+        repeat { result = waitpid(pid, &status, 0) } while result < 0 && errno == EINTR
+        reaped = true
+        if result < 0 { return "ended in an unknown way" }
+        let signal = status & 0x7F
+        return signal == 0 ? "ended with exit code \(status >> 8 & 0xFF)" : "was killed by signal \(signal)"
+    }
+
+    /// SIGTERM, that long to leave, SIGKILL to it and what it started.
+    func end(graceMs: UInt64) {
+        if graceMs > 0 {
+            _ = ddb_signal_process(descriptor, SIGTERM)
+            _ = Wait.first(stop: nil, exitOf: descriptor, untilMs: System.monotonicMs() + graceMs)
+        }
+        kill(-pid, SIGKILL)  // it leads a group of its own; not reaped yet, so the number is still its
+        _ = reap()
+    }
+}

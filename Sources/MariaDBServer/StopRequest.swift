@@ -1,0 +1,24 @@
+import CSystem
+import Glibc
+
+/// A wish to stop that any thread can make, once and for all, and that a thread can wait for together with other descriptors.
+final class StopRequest: Sendable {
+    /// Readable for good once stop was asked for; -1 when the system had no descriptor left.
+    let descriptor: Int32
+
+    init() { descriptor = ddb_event() }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    func make() {
+        var one: UInt64 = 1
+        _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
+    }
+
+    var isMade: Bool { wait(ms: 0) }
+
+    /// Waits until stop is asked for, or that long; true when it was.
+    func wait(ms: UInt64) -> Bool {
+        Wait.first(stop: self, untilMs: System.monotonicMs() + ms) == .stop
+    }
+}
