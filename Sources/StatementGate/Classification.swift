@@ -1,0 +1,38 @@
+/// What a text would do, by its grammar alone.
+package struct Classification: Sendable, Equatable {
+    /// Of everything found in the text: statements in statements, bodies, dynamic SQL, functions with effects.
+    package var classes: StatementClasses = []
+    package var facts: SessionFacts = []
+    /// The last one, where a text has several.
+    package var transaction: TransactionVerb?
+    /// The database that USE names, without quotes; the last one, where a text has several.
+    package var database: [UInt8]?
+    /// What the text prepares and deallocates, in order.
+    package var preparations: [Prepared] = []
+    /// Statements at the top level, between semicolons.
+    package var statementCount = 0
+
+    package init() {}
+
+    /// The one class that names the whole.
+    package var statementClass: StatementClass { classes.highest }
+
+    /// The last preparation.
+    package var prepared: Prepared? { preparations.last }
+
+    /// A name that PREPARE gives a statement, or that DEALLOCATE takes back.
+    package struct Prepared: Sendable, Equatable {
+        /// Without quotes.
+        package let name: [UInt8]
+        // An array as a box: a classification holds another one.
+        private let boxed: [Classification]
+
+        init(name: [UInt8], statement: Classification?) {
+            self.name = name
+            boxed = statement.map { [$0] } ?? []
+        }
+
+        /// What EXECUTE would do; nil where the name is deallocated.
+        package var statement: Classification? { boxed.first }
+    }
+}

@@ -1,0 +1,51 @@
+/// What a statement does to its session, or needs from it: what decides whether a session can share connections.
+package struct SessionFacts: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// SET of a variable of the session, by whatever spelling; also NAMES, CHARACTER SET and ROLE.
+    package static let setsSessionVariable = SessionFacts(rawValue: 1 << 0)
+    /// SET @x
+    package static let setsUserVariable = SessionFacts(rawValue: 1 << 1)
+    /// `@x := …` or INTO @x in a statement other than SET
+    package static let assignsUserVariable = SessionFacts(rawValue: 1 << 2)
+    package static let readsUserVariable = SessionFacts(rawValue: 1 << 3)
+    /// Creates or drops a temporary table.
+    package static let temporaryTable = SessionFacts(rawValue: 1 << 4)
+    package static let prepares = SessionFacts(rawValue: 1 << 5)
+    package static let executesPrepared = SessionFacts(rawValue: 1 << 6)
+    package static let deallocates = SessionFacts(rawValue: 1 << 7)
+    package static let locksTables = SessionFacts(rawValue: 1 << 8)
+    package static let unlocksTables = SessionFacts(rawValue: 1 << 9)
+    /// GET_LOCK(), RELEASE_LOCK(), RELEASE_ALL_LOCKS()
+    package static let advisoryLock = SessionFacts(rawValue: 1 << 10)
+    /// Asks about the statement before: SHOW WARNINGS, FOUND_ROWS(), ROW_COUNT(), @@warning_count, GET DIAGNOSTICS, …
+    package static let readsDiagnostics = SessionFacts(rawValue: 1 << 11)
+    /// LAST_INSERT_ID(), @@last_insert_id, @@identity
+    package static let readsLastInsertID = SessionFacts(rawValue: 1 << 12)
+    /// HANDLER … OPEN
+    package static let opensHandler = SessionFacts(rawValue: 1 << 13)
+    package static let callsRoutine = SessionFacts(rawValue: 1 << 14)
+    /// Ends an open transaction by committing it: definitions, accounts, LOCK TABLES and the like.
+    package static let implicitlyCommits = SessionFacts(rawValue: 1 << 15)
+    /// LOCK TABLES with a WRITE lock among them: such a lock must be held on the master.
+    package static let locksForWriting = SessionFacts(rawValue: 1 << 16)
+    /// SET sql_mode: the texts that follow are read by other rules.
+    package static let setsSQLMode = SessionFacts(rawValue: 1 << 17)
+}
+
+/// What a statement does to the session's transaction.
+package enum TransactionVerb: Hashable, Sendable {
+    case begin(readOnly: Bool)
+    case commit(chain: Bool)
+    case rollback(chain: Bool)
+    case savepoint
+    case rollbackToSavepoint
+    case releaseSavepoint
+    /// SET autocommit; a value that isn't written out counts as off.
+    case setAutocommit(Bool)
+    /// SET [SESSION] TRANSACTION
+    case setCharacteristics
+    case xa
+}

@@ -1,0 +1,68 @@
+extension StatementParser {
+    mutating func administration(_ keyword: Keyword) throws(Unsorted.Reason) {
+        switch keyword {
+        case .grant, .revoke: try accounts()
+        case .flush: try flush()
+        case .kill: try kill()
+        case .cache, .backup: try rest(.serverAdministration, .implicitlyCommits)
+        case .reset: try reset()
+        case .stop:
+            try advance()
+            try replicationThreads()
+        case .change:
+            try advance()
+            guard at(.master) else { throw .unexpectedWord }
+            try rest(.breaksReplication)
+        default: try rest(.breaksReplication)
+        }
+    }
+
+    /// The rest of a statement about accounts, in which `@` begins a host.
+    mutating func accounts() throws(Unsorted.Reason) {
+        let facts = result.facts
+        try rest(.accounts)
+        result.facts = facts.union(.implicitlyCommits)
+    }
+
+    /// After START or STOP
+    mutating func replicationThreads() throws(Unsorted.Reason) {
+        guard try accept(anyOf: .slave, .slaves, .replica, .replicas, .all) else { throw .unexpectedWord }
+        try rest(.breaksReplication)
+    }
+
+    /// FLUSH options: MASTER and SLAVE among them reset replication, as does DELETE_DOMAIN_ID.
+    private mutating func flush() throws(Unsorted.Reason) {
+        found(.serverAdministration, .implicitlyCommits)
+        try advance()
+        _ = try accept(anyOf: .local, .noWriteToBinlog)
+        if at(.table) || at(.tables) { return try scan() }
+        try scanForReplication()
+    }
+
+    /// RESET MASTER, RESET SLAVE, RESET QUERY CACHE: a list too
+    private mutating func reset() throws(Unsorted.Reason) {
+        try advance()
+        guard at(.master) || at(.slave) || at(.replica) || at(.query) else { throw .unexpectedWord }
+        found(.serverAdministration)
+        try scanForReplication()
+    }
+
+    private mutating func scanForReplication() throws(Unsorted.Reason) {
+        while !atEnd {
+            if at(.master) || at(.slave) || at(.replica) || at(.deleteDomainID) { found(.breaksReplication) }
+            try advance()
+        }
+    }
+
+    /// KILL of the own connection is the session's business; of any other, the server's.
+    private mutating func kill() throws(Unsorted.Reason) {
+        try advance()
+        _ = try accept(anyOf: .hard, .soft)
+        _ = try accept(anyOf: .query, .connection)
+        guard at(.connectionID), try following().isPunctuation("(") else { return try rest(.serverAdministration) }
+        try advance()
+        try advance()
+        guard try accept(")"), atEnd else { return try rest(.serverAdministration) }
+        found(.session)
+    }
+}

@@ -1,0 +1,162 @@
+/// PREPARE, EXECUTE and DEALLOCATE: the text inside is read as a text of its own.
+extension StatementParser {
+    /// PREPARE name FROM text
+    mutating func prepare() throws(Unsorted.Reason) {
+        try advance()
+        let name = try name()
+        try expect(.from)
+        var statement = try dynamicStatement()
+        found(.session, .prepares)
+        result.classes.formUnion(statement.classes)
+        // In a body, whether and in which order it runs isn't known.
+        if nesting > 0 { statement = Self.opaque }
+        result.preparations.append(.init(name: name, statement: statement))
+    }
+
+    /// EXECUTE name [USING values], EXECUTE IMMEDIATE text [USING values]
+    mutating func execute() throws(Unsorted.Reason) {
+        try advance()
+        if at(.immediate), try !following().isEndOrUsing {
+            try advance()
+            try join(try dynamicStatement())
+        } else {
+            let name = try name()
+            found(.session, .executesPrepared)
+            let statement = prepared.statement(named: name)
+            let inText = preparedInText(name)
+            if let statement { try join(statement) }
+            if let inText { try join(inText) }
+            if statement == nil, inText == nil { try join(Self.opaque) }
+        }
+        if try accept(.using) { try scan() }
+        try expectEnd()
+    }
+
+    /// DEALLOCATE PREPARE name, DROP PREPARE name
+    mutating func deallocate() throws(Unsorted.Reason) {
+        try expect(.prepare)
+        let name = try name()
+        try expectEnd()
+        found(.session, .deallocates)
+        result.preparations.append(.init(name: name, statement: nil))
+    }
+
+    private func preparedInText(_ name: [UInt8]) -> Classification? {
+        var known = PreparedStatements()
+        known.applied(result)
+        return known.statement(named: name)
+    }
+
+    private mutating func join(_ inner: Classification) throws(Unsorted.Reason) {
+        result.classes.formUnion(inner.classes)
+        result.facts.formUnion(inner.facts)
+        if let transaction = inner.transaction { foundTransaction(transaction) }
+        if let database = inner.database { result.database = database }
+    }
+
+    private static let opaque: Classification = {
+        var classification = Classification()
+        classification.classes = StatementClasses(.opaque)
+        classification.statementCount = 1
+        return classification
+    }()
+
+    /// What the expression's text would do; opaque where the text isn't written out.
+    private mutating func dynamicStatement() throws(Unsorted.Reason) -> Classification {
+        var ahead = self
+        if let text = try ahead.literalText(), ahead.token.isEndOrUsing {
+            self = ahead
+            return try statement(in: text)
+        }
+        try scan(to: .using, orEnd: true)
+        return Self.opaque
+    }
+
+    private func statement(in text: [UInt8]) throws(Unsorted.Reason) -> Classification {
+        let inner: Classification
+        do throws(Unsorted.Reason) {
+            inner = try classifyBytes(text, mode: lexer.mode, prepared: prepared, depth: depth + 1)
+        } catch {
+            throw error == .empty ? .dynamicText : error
+        }
+        guard inner.statementCount == 1, inner.preparations.isEmpty else { throw .dynamicText }
+        return inner
+    }
+
+    /// Moves over literals that make a text: strings side by side, hexadecimal ones, CONCAT of them. Nil for anything else.
+    private mutating func literalText() throws(Unsorted.Reason) -> [UInt8]? {
+        if at(.concat), try following().isPunctuation("(") { return try concatenation() }
+        return try literal()
+    }
+
+    private mutating func literal() throws(Unsorted.Reason) -> [UInt8]? {
+        if let hexadecimal = try hexadecimalText() { return hexadecimal }
+        if token.kind == .word {
+            guard Self.introducers.contains(String(decoding: lexer.text[token.range].map(lowercased), as: UTF8.self)) else { return nil }
+            try advance()
+            if let hexadecimal = try hexadecimalText() { return hexadecimal }
+        }
+        guard token.kind == .string else { return nil }
+        var text: [UInt8] = []
+        while token.kind == .string {
+            text += lexer.decoded(token)
+            try advance()
+        }
+        return text
+    }
+
+    /// Other introducers convert the text: `_ucs2 x'0044…'` says DROP.
+    private static let introducers: Set<String> = ["n", "_utf8mb4", "_utf8mb3", "_utf8", "_latin1", "_ascii", "_binary"]
+
+    private mutating func concatenation() throws(Unsorted.Reason) -> [UInt8]? {
+        try advance()
+        var text: [UInt8] = []
+        repeat {
+            try advance()
+            guard let part = try literal() else { return nil }
+            text += part
+        } while token.isPunctuation(",")
+        return try accept(")") ? text : nil
+    }
+
+    /// 0x…, x'…'
+    private mutating func hexadecimalText() throws(Unsorted.Reason) -> [UInt8]? {
+        var digits = token.range
+        if token.kind == .number {
+            guard lexer.text[digits].starts(with: [0x30, 0x78]) else { return nil }
+            digits = digits.lowerBound + 2..<digits.upperBound
+        } else {
+            guard token.kind == .word, digits.count == 1, lowercased(lexer.text[digits.lowerBound]) == 0x78 else { return nil }
+            let quoted = try following()
+            guard quoted.kind == .string, !quoted.spaced else { return nil }
+            digits = quoted.range
+            try advance()
+        }
+        try advance()
+        return Self.bytes(ofHexadecimal: lexer.text[digits])
+    }
+
+    private static func bytes(ofHexadecimal digits: Slice<UnsafeRawBufferPointer>) -> [UInt8]? {
+        guard digits.allSatisfy(isHexDigit) else { return nil }
+        let values = (digits.count % 2 == 1 ? [0] : []) + digits.map { isDigit($0) ? $0 - 0x30 : ($0 | 0x20) - 0x57 }
+        return stride(from: 0, to: values.count, by: 2).map { values[$0] << 4 | values[$0 + 1] }
+    }
+}
+
+extension Token {
+    fileprivate var isEndOrUsing: Bool { kind == .end || isPunctuation(";") || keyword == .using }
+}
+
+private func classifyBytes(
+    _ text: [UInt8], mode: LexicalMode, prepared: PreparedStatements, depth: Int
+) throws(Unsorted.Reason) -> Classification {
+    var outcome: Result<Classification, Unsorted.Reason> = .failure(.empty)
+    text.withUnsafeBytes { bytes in
+        do throws(Unsorted.Reason) {
+            outcome = .success(try classifyText(bytes, mode: mode, prepared: prepared, depth: depth))
+        } catch {
+            outcome = .failure(error)
+        }
+    }
+    return try outcome.get()
+}

@@ -1,0 +1,124 @@
+/// Reads statements: the verb by MariaDB's grammar, the rest token by token for what matters wherever it stands.
+///
+/// What doesn't fit is an error, never a guess: a text is sorted only where all of its verbs were seen.
+struct StatementParser {
+    var lexer: Lexer
+    /// The token to look at next.
+    var token = Token()
+    let prepared: PreparedStatements
+    /// How many literals of dynamic SQL are around this text.
+    let depth: Int
+    /// How many compound statements are around the token.
+    var nesting = 0
+    var result = Classification()
+
+    static let nestingMax = 64
+
+    init(lexer: Lexer, prepared: PreparedStatements, depth: Int) {
+        self.lexer = lexer
+        self.prepared = prepared
+        self.depth = depth
+    }
+
+    /// The whole text: statements between semicolons.
+    mutating func text() throws(Unsorted.Reason) -> Classification {
+        try advance()
+        while true {
+            while token.isPunctuation(";") { try advance() }
+            guard token.kind != .end else { break }
+            result.statementCount += 1
+            try statement()
+            guard atEnd else { throw .unexpectedWord }
+        }
+        guard result.statementCount > 0 else { throw .empty }
+        if result.statementCount > 1 { try refuseSQLMode() }
+        return result
+    }
+
+    /// What follows a change of sql_mode would be read by other rules than this reading's.
+    func refuseSQLMode() throws(Unsorted.Reason) {
+        if result.facts.contains(.setsSQLMode) { throw .sqlModeInSameText }
+    }
+
+    // MARK: Moving
+
+    @inline(__always)
+    mutating func advance() throws(Unsorted.Reason) { token = try lexer.next() }
+
+    /// The token after the current one.
+    func following() throws(Unsorted.Reason) -> Token {
+        var ahead = lexer
+        return try ahead.next()
+    }
+
+    /// At a semicolon or the text's end.
+    var atEnd: Bool { token.kind == .end || token.isPunctuation(";") }
+
+    func at(_ keyword: Keyword) -> Bool { token.keyword == keyword }
+
+    /// Moves over the keyword if it is there.
+    mutating func accept(_ keyword: Keyword) throws(Unsorted.Reason) -> Bool {
+        guard at(keyword) else { return false }
+        try advance()
+        return true
+    }
+
+    /// Moves over the first of the keywords that is there.
+    mutating func accept(anyOf keywords: Keyword...) throws(Unsorted.Reason) -> Bool {
+        guard let keyword = token.keyword, keywords.contains(keyword) else { return false }
+        try advance()
+        return true
+    }
+
+    mutating func accept(_ character: Unicode.Scalar) throws(Unsorted.Reason) -> Bool {
+        guard token.isPunctuation(character) else { return false }
+        try advance()
+        return true
+    }
+
+    mutating func expect(_ keyword: Keyword) throws(Unsorted.Reason) {
+        guard try accept(keyword) else { throw .unexpectedWord }
+    }
+
+    mutating func expect(_ character: Unicode.Scalar) throws(Unsorted.Reason) {
+        guard try accept(character) else { throw .unexpectedWord }
+    }
+
+    func expectEnd() throws(Unsorted.Reason) {
+        guard atEnd else { throw .unexpectedWord }
+    }
+
+    /// Moves over one name and returns what it spells.
+    mutating func name() throws(Unsorted.Reason) -> [UInt8] {
+        guard token.isName else { throw .unexpectedWord }
+        let spelled = token.kind == .quotedName ? lexer.decoded(token) : Array(lexer.text[token.range])
+        try advance()
+        return spelled
+    }
+
+    /// Moves over `name` or `name.name`, …
+    mutating func qualifiedName() throws(Unsorted.Reason) {
+        _ = try name()
+        while try accept(".") { _ = try name() }
+    }
+
+    /// IF EXISTS, IF NOT EXISTS
+    mutating func acceptExistenceClause() throws(Unsorted.Reason) {
+        guard try accept(.if) else { return }
+        _ = try accept(.not)
+        try expect(.exists)
+    }
+
+    // MARK: Findings
+
+    mutating func found(_ statementClass: StatementClass, _ facts: SessionFacts = []) {
+        result.classes.insert(statementClass)
+        result.facts.formUnion(facts)
+    }
+
+    /// The rest of a statement with nothing more to be seen by grammar.
+    mutating func rest(_ statementClass: StatementClass, _ facts: SessionFacts = []) throws(Unsorted.Reason) {
+        found(statementClass, facts)
+        try scan()
+    }
+}

@@ -1,0 +1,162 @@
+extension StatementParser {
+    mutating func session(_ keyword: Keyword) throws(Unsorted.Reason) {
+        switch keyword {
+        case .set: try set()
+        case .use:
+            try advance()
+            result.database = try name()
+            try expectEnd()
+            found(.session)
+        case .prepare: try prepare()
+        case .execute: try execute()
+        case .deallocate:
+            try advance()
+            try deallocate()
+        case .lock: try lock()
+        case .unlock:
+            try advance()
+            guard try accept(anyOf: .table, .tables) else { throw .unexpectedWord }
+            try expectEnd()
+            found(.session, [.unlocksTables, .implicitlyCommits])
+        case .get: try rest(.session, .readsDiagnostics)
+        default: try rest(.session)
+        }
+    }
+
+    /// LOCK TABLES a READ, b WRITE
+    private mutating func lock() throws(Unsorted.Reason) {
+        try advance()
+        guard try accept(anyOf: .table, .tables) else { throw .unexpectedWord }
+        found(.session, [.locksTables, .implicitlyCommits])
+        while !atEnd {
+            if at(.write) { result.facts.formUnion(.locksForWriting) }
+            try advance()
+        }
+    }
+
+    // MARK: SET
+
+    private mutating func set() throws(Unsorted.Reason) {
+        try advance()
+        switch token.keyword {
+        case .statement: try setStatement()
+        case .password: try accounts()
+        case .default where try following().keyword == .role: try accounts()
+        case .role:
+            try advance()
+            try rest(.session, .setsSessionVariable)
+        case .transaction: try setTransaction(global: false)
+        default: try setAssignments()
+        }
+    }
+
+    /// SET STATEMENT variable = value, … FOR statement
+    private mutating func setStatement() throws(Unsorted.Reason) {
+        try advance()
+        repeat { try assignment(endingAt: .for) } while try accept(",")
+        try refuseSQLMode()
+        try expect(.for)
+        nesting += 1
+        guard nesting <= Self.nestingMax else { throw .tooDeep }
+        try statement()
+        nesting -= 1
+        try refuseSQLMode()
+    }
+
+    private mutating func setAssignments() throws(Unsorted.Reason) {
+        repeat {
+            if at(.global) || at(.session) || at(.local), try following().keyword == .transaction {
+                let global = at(.global)
+                try advance()
+                return try setTransaction(global: global)
+            }
+            try assignment()
+        } while try accept(",")
+        try expectEnd()
+    }
+
+    private mutating func setTransaction(global: Bool) throws(Unsorted.Reason) {
+        try scan()
+        if global { found(.serverAdministration) } else { foundTransaction(.setCharacteristics) }
+    }
+
+    /// One `name = value` of a SET; NAMES and CHARACTER SET too.
+    private mutating func assignment(endingAt keyword: Keyword? = nil) throws(Unsorted.Reason) {
+        switch token.keyword {
+        case .names:
+            try advance()
+            try characterSet()
+        case .character, .charset:
+            if try accept(.character) { try expect(.set) } else { try advance() }
+            try characterSet()
+        default:
+            if token.kind == .userVariable { try userVariable() } else { try systemVariable(endingAt: keyword) }
+        }
+    }
+
+    private mutating func userVariable() throws(Unsorted.Reason) {
+        try advance()
+        try assignmentSign()
+        found(.session, .setsUserVariable)
+        try scanToComma()
+    }
+
+    private mutating func systemVariable(endingAt keyword: Keyword?) throws(Unsorted.Reason) {
+        var global = false
+        if at(.global) || at(.session) || at(.local) {
+            global = at(.global)
+            try advance()
+        }
+        if token.kind == .systemVariable { try advance() }
+        var name = try variableName()
+        if let scope = name.first, name.count > 1, SystemVariable.scopes.contains(scope) {
+            global = global || scope == "global"
+            name.removeFirst()
+        }
+        try assignmentSign()
+        try value(of: name, global: global, endingAt: keyword)
+        // A variable set for one statement is set back after it.
+        if keyword == nil, !global { found(.session, .setsSessionVariable) }
+        if global { found(.serverAdministration) }
+    }
+
+    /// The value, with what it and the variable mean together.
+    private mutating func value(of name: [String], global: Bool, endingAt keyword: Keyword?) throws(Unsorted.Reason) {
+        let literal = try literalValue(endingAt: keyword)
+        try scanToComma(or: keyword)
+        if name.contains(where: SystemVariable.isNodeOwned) { found(.breaksReplication) }
+        guard let variable = name.last else { return }
+        switch variable {
+        case "event_scheduler": found(.serverAdministration)
+        case "character_set_client": try SystemVariable.checkCharacterSet(literal)
+        case "sql_mode" where !global: result.facts.formUnion(.setsSQLMode)
+        case "autocommit" where !global && keyword == nil: foundTransaction(.setAutocommit(SystemVariable.isOn(literal)))
+        default: return
+        }
+    }
+
+    /// The value's spelling in lower case where it is one word, string or number; it is not moved over.
+    private func literalValue(endingAt keyword: Keyword?) throws(Unsorted.Reason) -> String? {
+        guard token.isName || token.kind == .string || token.kind == .number else { return nil }
+        let next = try following()
+        let isWhole = next.kind == .end || next.isPunctuation(";") || next.isPunctuation(",") || (keyword != nil && next.keyword == keyword)
+        return isWhole ? String(decoding: lexer.text[token.range].map(lowercased), as: UTF8.self) : nil
+    }
+
+    /// After NAMES, CHARACTER SET or CHARSET
+    private mutating func characterSet() throws(Unsorted.Reason) {
+        guard token.kind == .word || token.kind == .string else { throw .characterSet }
+        try SystemVariable.checkCharacterSet(String(decoding: lexer.text[token.range].map(lowercased), as: UTF8.self))
+        try advance()
+        if try accept(.collate) {
+            guard token.isName || token.kind == .string else { throw .unexpectedWord }
+            try advance()
+        }
+        found(.session, .setsSessionVariable)
+    }
+
+    private mutating func assignmentSign() throws(Unsorted.Reason) {
+        if token.kind == .assign { return try advance() }
+        try expect("=")
+    }
+}
