@@ -138,7 +138,10 @@ extension Console {
             hasFailed = true
             return complain("the statement was not run; send it again")
         }
-        guard session != nil || connect() else { return }
+        if session == nil {
+            guard connect() else { return }
+            tellNewSession()
+        }
         switch session?.run(request, format: format, out: out, errors: errors) {
         case .succeeded?, nil: break
         case .failed?:
