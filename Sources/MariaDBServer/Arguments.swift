@@ -17,7 +17,7 @@ enum Arguments {
     static func installer() -> [String] {
         [
             // --force: no look at the machine's name, which a container may not resolve.
-            "--no-defaults", "--force", "--skip-test-db", "--skip-name-resolve", "--datadir=.",
+            "--no-defaults", "--force", "--skip-test-db", "--skip-name-resolve", "--datadir=.", "--tmpdir=../mariadb.tmp",
             // One root@localhost through the socket, and no account that is open until the first start closes it.
             "--auth-root-authentication-method=socket", "--auth-root-socket-user=root",
             "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0",
@@ -40,7 +40,8 @@ enum Arguments {
     /// Where it lives, and that only this node reaches it.
     private static func placed(_ paths: ServerPaths) -> [String] {
         [
-            "--datadir=\(paths.data)", "--socket=\(paths.socket)", "--pid-file=\(paths.pid)", "--init-file=\(paths.accounts)",
+            "--datadir=\(paths.data)", "--tmpdir=\(paths.temporary)", "--socket=\(paths.socket)", "--pid-file=\(paths.pid)",
+            "--init-file=\(paths.accounts)",
             "--secure-file-priv=\(paths.files)", "--skip-log-error", "--skip-networking", "--skip-name-resolve", "--skip-grant-tables=0",
             "--local-infile=0",
         ]

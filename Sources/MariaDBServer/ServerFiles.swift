@@ -31,7 +31,11 @@ struct ServerFiles {
             throw .creationFailed(how: "took longer than \(Self.createTimeoutMs / 1000) s", lastLogLines: log.lastLines())
         }
         let how = child.reap()
-        guard how == ChildProcess.success else { throw .creationFailed(how: how, lastLogLines: log.lastLines()) }
+        guard how == ChildProcess.success else {
+            // The installer buries the reason under a page of advice.
+            let errors = log.errorLines()
+            throw .creationFailed(how: how, lastLogLines: errors.isEmpty ? log.lastLines() : errors)
+        }
         try System.syncFileSystem(of: paths.creating)
         try System.call("rename", paths.creating) { rename(paths.creating, paths.data) }
         try System.syncFileSystem(of: paths.directory)

@@ -60,6 +60,8 @@ struct ServerLife {
 
     private mutating func runOnce(_ paths: ServerPaths) throws(ServerProblem) -> RunEnd {
         let log = try ServerLog(path: paths.log)
+        try System.removeTree(paths.temporary)
+        try System.makeDirectory(paths.temporary)
         guard try create(paths, log) else { return .stopped }
         let program = try ProgramSearch.server(named: options.program)
         let arguments = try Arguments.server(options, paths)
@@ -70,11 +72,12 @@ struct ServerLife {
         let child = try ChildProcess(program, arguments, in: paths.data, log: log)
         report(.starting(pid: child.pid))
         switch untilReady(child, paths, log) {
+        // A SIGTERM before it is ready makes mariadbd hang for good. Nobody was let in yet, so a SIGKILL takes nothing from anyone.
         case .stop:
-            child.end(graceMs: options.stopTimeoutMs)
+            child.end(graceMs: 0)
             return .stopped
         case .timeout:
-            child.end(graceMs: options.stopTimeoutMs)
+            child.end(graceMs: 0)
             return .exited(how: "took no connections in time and was stopped", lastLogLines: log.lastLines(), healthyMs: 0)
         case .exit:
             return .exited(how: child.reap(), lastLogLines: log.lastLines(), healthyMs: 0)

@@ -30,6 +30,11 @@ final class ServerLog {
         lines(from: max(start, bytes - Self.lastLinesMax * Self.lineBytesMax)).suffix(Self.lastLinesMax)
     }
 
+    /// The first lines of this run that tell of an error.
+    func errorLines() -> [String] {
+        Array(lines(from: start).lazy.filter { $0.contains("ERROR") }.prefix(Self.lastLinesMax))
+    }
+
     /// The error that stopped the `--init-file`, if one did: such a line carries no time, only `ERROR: ` and a number. It comes just before
     /// the server is ready.
     func initFileError() -> String? {

@@ -13,6 +13,8 @@ struct ServerPaths {
     let lock: String
     let accounts: String
     let files: String
+    /// Temporary tables' files. Not `/tmp`: a mariadbd that starts removes all such files there, those of others in use too.
+    let temporary: String
     let pid: String
     let socket: String
     /// The directory of a socket outside the data directory, since that one's path is too long; nil when it is inside.
@@ -28,6 +30,7 @@ struct ServerPaths {
         lock = directory + "/mariadb.lock"
         accounts = directory + "/mariadb.accounts.sql"
         files = directory + "/files"
+        temporary = directory + "/mariadb.tmp"
         pid = data + "/mariadb.pid"
         let near = directory + "/mariadb.sock"
         if near.utf8.count <= Self.socketBytesMax {

@@ -87,9 +87,9 @@ final class Watched: Sendable {
     }
 
     /// Stops and waits until it is.
-    func stop(at location: SourceLocation = #_sourceLocation) async throws {
+    func stop(within seconds: Double = 40, at location: SourceLocation = #_sourceLocation) async throws {
         server.stop()
-        #expect(try await eventually(40) { all.last == .stopped ? true : nil } == true, sourceLocation: location)
+        #expect(try await eventually(seconds) { all.last == .stopped ? true : nil } == true, sourceLocation: location)
     }
 }
 

@@ -26,7 +26,7 @@ struct PrivateServerTests {
         try await watched.stop()
         #expect(isGone(running.pid))
         #expect(access(running.socket, F_OK) != 0)
-        #expect(Lab.shell("ls '\(lab.directory)'").output == "files\nmariadb\nmariadb.lock\nmariadb.log\n")
+        #expect(Lab.shell("ls '\(lab.directory)'").output == "files\nmariadb\nmariadb.lock\nmariadb.log\nmariadb.tmp\n")
     }
 
     @Test func `letting go of a server stops it`() async throws {
@@ -62,6 +62,14 @@ struct PrivateServerTests {
         #expect(!Lab.shell("cat /proc/*/cmdline | tr '\\0' ' '").output.contains("--datadir=\(lab.directory)/"))
     }
 
+    @Test func `a stop during a start need not wait for its end`() async throws {
+        let lab = try Lab()
+        let watched = Watched(lab.options())
+        let pid = try await watched.first { if case .starting(let pid) = $0 { pid } else { nil } }
+        try await watched.stop(within: 5)
+        #expect(isGone(pid))
+    }
+
     @Test func `files half-made by a crash are made anew`() async throws {
         let lab = try Lab()
         #expect(Lab.shell("mkdir -p '\(lab.directory)/mariadb.creating/mysql'; echo x > '\(lab.directory)/mariadb.creating/ibdata1'").code == 0)
@@ -81,7 +89,7 @@ struct PrivateServerTests {
         let left = Lab.shell(
             "mariadbd --no-defaults '--datadir=\(data)' '--socket=\(data)/x.sock' --skip-networking \(user) > '\(data)/x.log' 2>&1 & echo $!")
         let pid = try #require(Int32(left.output.dropLast()))
-        #expect(try await eventually(20) { access(data + "/x.sock", F_OK) == 0 ? true : nil } == true)
+        #expect(try await eventually(20) { lab.sql("SELECT 1", socket: data + "/x.sock").code == 0 ? true : nil } == true)
         let watched = Watched(lab.options())
         _ = try await watched.ready()
         #expect(watched.all.first == .orphanStopped(pid: pid))

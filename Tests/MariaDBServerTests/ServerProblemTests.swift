@@ -30,10 +30,12 @@ struct ServerProblemTests {
         var options = lab.options()
         options.installProgram = lab.directory + "/installer"
         #expect(
-            Lab.shell("mkdir -p '\(lab.directory)'; cd '\(lab.directory)'; printf '#!/bin/sh\\necho no luck; exit 3' > installer; chmod +x installer")
-                .code == 0)
+            Lab.shell(
+                "mkdir -p '\(lab.directory)'; cd '\(lab.directory)'; printf '#!/bin/sh\\necho ERROR: no luck; echo advice; exit 3' > installer; chmod +x installer"
+            )
+            .code == 0)
         let watched = Watched(options)
-        #expect(try await watched.problem() == .creationFailed(how: "ended with exit code 3", lastLogLines: ["no luck"]))
+        #expect(try await watched.problem() == .creationFailed(how: "ended with exit code 3", lastLogLines: ["ERROR: no luck"]))
         try await watched.stop()
     }
 
