@@ -1,0 +1,70 @@
+import ArgumentParser
+import ClusterModel
+import NodeConfig
+import NodeRuntime
+
+/// `ddbnode --role …`: runs a node.
+struct DDBNode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ddbnode",
+        abstract: "Makes plain MariaDB servers one replicated database.",
+        usage: """
+            ddbnode --role master [<options>]
+            ddbnode --role slave --master <host:port> [<options>]
+            ddbnode check-config <file>
+            ddbnode console [<host:port>] [-e <sql>] ...
+            """,
+        discussion: """
+            EXAMPLES:
+              ddbnode --role master                         a master on port 7001
+              ddbnode --role slave --master 127.0.0.1:7001  a slave, next free port
+              ddbnode --config /etc/ddbnode/node.json       everything from a file
+              ddbnode console -e 'SHOW DATABASES'           ask the node on port 7001
+
+            CONFIGURATION:
+              Flags win over the file, the file over the defaults. No file is read
+              unless --config names it. Docs/Configuration.md lists every key,
+              node.json.example shows them.
+
+            DATA:
+              A node keeps its private MariaDB, its journal and its state in a folder
+              of its own: ./ddbnode-data/node-<port>, unless --data or "data" in the
+              file names another.
+
+            SIGNALS:
+              TERM, INT  let running statements end (for at most shutdown.drainMs),
+                         then stop
+              HUP        read the file again, take over what needs no restart
+
+            EXIT CODES:
+              0  ended as told
+              1  failed while running
+              2  wrong command line or configuration: nothing was started
+            """,
+        version: "ddbnode \(DDBVersion.text)",
+        subcommands: [CheckConfig.self, ConsoleCommand.self])
+
+    @OptionGroup var node: NodeFlags
+
+    @Option(help: ArgumentHelp("Read the settings from this file.", valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Don't open a console, even on a terminal.")
+    var noConsole = false
+
+    func run() throws {
+        let settings = try loadSettings(file: config, flags: node.flags)
+        runNode(settings: settings, configFile: config, flags: node.flags, console: !noConsole)
+    }
+}
+
+/// The settings; when they are wrong, all that is wrong goes to standard error.
+func loadSettings(file: String?, flags: Flags) throws(ExitStatus) -> NodeSettings {
+    switch NodeSettings.load(file: file, flags: flags) {
+    case .success(let settings):
+        return settings
+    case .failure(let problems):
+        printError(problems.description)
+        throw .misuse
+    }
+}
