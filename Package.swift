@@ -71,6 +71,7 @@ let package = Package(
         tests("StatementGateTests", ["StatementGate", "ClusterModel"]),
         tests("BinlogFormatTests", ["BinlogFormat", "ClusterModel"], resources: [.copy("Golden")]),
         tests("MySQLProtocolTests", ["MySQLProtocol", "ClusterModel"], resources: [.copy("Golden")]),
+        tests("ReplicationTests", ["Replication", "BinlogFormat", "ClusterModel"]),
         tests("LineProtocolTests", ["LineProtocol", "ClusterModel"]),
         tests("NodeConfigTests", ["NodeConfig", "ClusterModel"]),
         tests("MariaDBServerTests", ["MariaDBServer", "ClusterModel"]),

@@ -87,7 +87,8 @@ import Glibc
         if reserve >= 0 { Glibc.close(reserve) }
         let socket = ddb_accept(descriptor)
         if socket >= 0 {
-            let words: StaticString = "ERR TOO-MANY-CONNECTIONS 08004 this node has no descriptor left; try again later or raise its open-files limit\n"
+            let words: StaticString =
+                "ERR TOO-MANY-CONNECTIONS 08004 this node has no descriptor left; try again later or raise its open-files limit\n"
             _ = send(socket, words.utf8Start, words.utf8CodeUnitCount, Int32(MSG_NOSIGNAL))
             Glibc.close(socket)
         }

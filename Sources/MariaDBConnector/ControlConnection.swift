@@ -4,7 +4,7 @@ package import EventLoop
 @LoopActor package final class ControlConnection {
     private struct Request {
         let sql: String
-        let done: @LoopActor (Result<[[String?]], DatabaseError>) -> Void
+        let done: @LoopActor (Result<SmallResult, DatabaseError>) -> Void
     }
 
     private static let requestsMax = 1000
@@ -31,7 +31,7 @@ package import EventLoop
     }
 
     /// Runs `sql` after those asked for before; fails at once while the database is down.
-    package func query(_ sql: String, done: @escaping @LoopActor (Result<[[String?]], DatabaseError>) -> Void) {
+    package func query(_ sql: String, done: @escaping @LoopActor (Result<SmallResult, DatabaseError>) -> Void) {
         guard target != nil else { return done(.failure(.closed)) }
         guard requests.count < Self.requestsMax else { return done(.failure(Self.overloaded)) }
         requests.append(Request(sql: sql, done: done))
@@ -73,7 +73,7 @@ package import EventLoop
         }
     }
 
-    private func finish(_ request: Request, _ result: Result<[[String?]], DatabaseError>) {
+    private func finish(_ request: Request, _ result: Result<SmallResult, DatabaseError>) {
         guard busy, !requests.isEmpty else { return }
         requests.removeFirst()
         busy = false

@@ -32,7 +32,9 @@ package struct DatabaseTarget: Sendable {
     package var multiStatements: Bool
     package var connectTimeoutMs: Int
 
-    package init(endpoint: DatabaseEndpoint, account: DatabaseAccount, setup: [String] = [], multiStatements: Bool = false, connectTimeoutMs: Int = 10_000) {
+    package init(
+        endpoint: DatabaseEndpoint, account: DatabaseAccount, setup: [String] = [], multiStatements: Bool = false, connectTimeoutMs: Int = 10_000
+    ) {
         self.endpoint = endpoint
         self.account = account
         self.setup = setup

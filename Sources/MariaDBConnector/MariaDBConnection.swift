@@ -35,6 +35,10 @@ import Glibc
     /// As the server last told it, over its session tracking.
     package internal(set) var sqlMode: String?
     package internal(set) var database: [UInt8]?
+    /// Of the last commit that was told of.
+    package var lastGTID: String?
+    /// Which session ran the last statement: its diagnostics are still there.
+    package var lastUser: UInt64 = 0
     /// Told once, when the connection is lost while no statement runs.
     package var lostWhileIdle: (@LoopActor () -> Void)?
 
@@ -217,8 +221,10 @@ import Glibc
     }
 
     /// Runs a small statement of the node's own and gives its rows back as text; at most 1,000 rows.
-    package func query(_ sql: String, done: @escaping @LoopActor (Result<[[String?]], DatabaseError>) -> Void) {
-        execute(Array(sql.utf8), CollectedRows(done))
+    package func query(_ sql: String, done: @escaping @LoopActor (Result<SmallResult, DatabaseError>) -> Void) { query(Array(sql.utf8), done: done) }
+
+    package func query(_ sql: [UInt8], done: @escaping @LoopActor (Result<SmallResult, DatabaseError>) -> Void) {
+        execute(sql, CollectedRows(done))
     }
 
     /// Goes on after a sink's pause.

@@ -50,4 +50,3 @@ package struct ResultSummary: Sendable {
     /// The statement failed; nothing follows.
     func failed(_ error: DatabaseError)
 }
-

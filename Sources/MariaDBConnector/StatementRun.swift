@@ -106,6 +106,7 @@ extension MariaDBConnection {
         summary.warnings = UInt32(mysql_warning_count(mysql))
         summary.more = mysql_more_results(mysql) != 0
         summary.gtid = trackSession()
+        if let gtid = summary.gtid { lastGTID = gtid }
         if summary.more {
             run.sink.ended(summary)
             guard self.run === run else { return }
@@ -161,29 +162,4 @@ extension MariaDBConnection {
         }
         return values
     }
-}
-
-/// Gathers a small result set as text.
-@LoopActor final class CollectedRows: ResultSink {
-    private static let rowsMax = 1000
-    private let done: @LoopActor (Result<[[String?]], DatabaseError>) -> Void
-    private var rows: [[String?]] = []
-
-    init(_ done: @escaping @LoopActor (Result<[[String?]], DatabaseError>) -> Void) { self.done = done }
-
-    func columns(_ columns: [ResultColumn]) {}
-
-    func row(_ row: borrowing ResultRow) -> Bool {
-        guard rows.count < Self.rowsMax else { return true }
-        var fields: [String?] = []
-        for index in 0..<row.count { fields.append(row[index].map { String(decoding: $0, as: UTF8.self) }) }
-        rows.append(fields)
-        return true
-    }
-
-    func ended(_ summary: ResultSummary) {
-        if !summary.more { done(.success(rows)) }
-    }
-
-    func failed(_ error: DatabaseError) { done(.failure(error)) }
 }

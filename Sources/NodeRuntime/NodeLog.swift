@@ -1,5 +1,5 @@
-package import Logging
 import Glibc
+package import Logging
 import Synchronization
 
 /// The node's log: one line an event, to standard error; `key=value` pairs or JSON.
@@ -14,7 +14,9 @@ package struct NodeLog: Sendable {
         Self.setLevel(level)
     }
 
-    package static func setLevel(_ level: Logger.Level) { LineLogHandler.level.store(Logger.Level.allCases.firstIndex(of: level) ?? 0, ordering: .relaxed) }
+    package static func setLevel(_ level: Logger.Level) {
+        LineLogHandler.level.store(Logger.Level.allCases.firstIndex(of: level) ?? 0, ordering: .relaxed)
+    }
 
     package func debug(_ words: @autoclosure () -> String, _ fields: Fields = [:]) { log(.debug, words(), fields) }
     package func info(_ words: @autoclosure () -> String, _ fields: Fields = [:]) { log(.info, words(), fields) }

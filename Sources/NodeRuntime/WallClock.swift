@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// The time of day: for people and for other nodes, never for measuring.

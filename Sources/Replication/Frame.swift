@@ -31,6 +31,14 @@ package enum Frame: Equatable, Sendable {
         package var secured: Bool
         /// 32 random bytes.
         package var nonce: [UInt8]
+
+        package init(cluster: String, master: NodeID, epoch: Epoch, secured: Bool, nonce: [UInt8]) {
+            self.cluster = cluster
+            self.master = master
+            self.epoch = epoch
+            self.secured = secured
+            self.nonce = nonce
+        }
     }
 
     package struct Hello: Equatable, Sendable {
@@ -43,11 +51,25 @@ package enum Frame: Equatable, Sendable {
         package var address: String
         package var nonce: [UInt8]
         package var proof: [UInt8]
+
+        package init(cluster: String, uuid: String, id: UInt32, address: String, nonce: [UInt8], proof: [UInt8]) {
+            self.cluster = cluster
+            self.uuid = uuid
+            self.id = id
+            self.address = address
+            self.nonce = nonce
+            self.proof = proof
+        }
     }
 
     package struct Welcome: Equatable, Sendable {
         package var id: NodeID
         package var proof: [UInt8]
+
+        package init(id: NodeID, proof: [UInt8]) {
+            self.id = id
+            self.proof = proof
+        }
     }
 
     package struct Beat: Equatable, Sendable {
@@ -55,6 +77,12 @@ package enum Frame: Equatable, Sendable {
         /// The master's clock, milliseconds since 1970; only differences count.
         package var clockMs: UInt64
         package var nodes: [NodeStatus]
+
+        package init(position: Position, clockMs: UInt64, nodes: [NodeStatus]) {
+            self.position = position
+            self.clockMs = clockMs
+            self.nodes = nodes
+        }
     }
 
     package struct Ack: Equatable, Sendable {
@@ -64,6 +92,12 @@ package enum Frame: Equatable, Sendable {
         package var applied: Position
         /// One word on the slave's applier.
         package var state: String
+
+        package init(received: Position, applied: Position, state: String) {
+            self.received = received
+            self.applied = applied
+            self.state = state
+        }
     }
 }
 

@@ -176,7 +176,9 @@ package struct FrameReader: Sendable {
     /// The next whole frame; nil until more bytes came. Throws when the peer does not speak this language.
     package mutating func next() throws(LinkRefusal) -> Frame? {
         guard pendingBytes >= 5 else { return nil }
-        let (count, kind) = buffer.withUnsafeBytes { (Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt32.self))), $0[start + 4]) }
+        let (count, kind) = buffer.withUnsafeBytes {
+            (Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt32.self))), $0[start + 4])
+        }
         guard count >= 1, count <= Frame.bytesMax, kind == 6 || count <= Frame.smallBytesMax else {
             throw LinkRefusal(.badFrame, "a frame of \(count) bytes and kind \(kind) is none this version of ddbnode sends")
         }

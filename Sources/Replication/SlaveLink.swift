@@ -70,7 +70,8 @@ package struct SlaveLink: Sendable {
     private mutating func challenged(_ challenge: Frame.Challenge) -> [Action] {
         guard challenge.cluster == identity.cluster else {
             return refuse(
-                LinkRefusal(.otherCluster, "the master belongs to cluster \"\(challenge.cluster)\", not to \"\(identity.cluster)\"; check cluster.name"))
+                LinkRefusal(
+                    .otherCluster, "the master belongs to cluster \"\(challenge.cluster)\", not to \"\(identity.cluster)\"; check cluster.name"))
         }
         guard challenge.secured == (identity.prove != nil) else {
             let words =

@@ -34,8 +34,7 @@ struct ConsoleCommand: ParsableCommand {
     }
 
     func run() throws {
-        var options = ConsoleOptions()
-        if let address { options.address = address }
+        var options = ConsoleOptions(address: address ?? NodeAddress(host: "127.0.0.1", port: 7001))
         options.statements = statements
         options.format = format
         options.user = user

@@ -1,5 +1,7 @@
 import ArgumentParser
 import ClusterModel
+import Console
+import Glibc
 import NodeConfig
 import NodeRuntime
 
@@ -53,9 +55,33 @@ struct DDBNode: ParsableCommand {
     var noConsole = false
 
     func run() throws {
-        let settings = try loadSettings(file: config, flags: node.flags)
-        runNode(settings: settings, configFile: config, flags: node.flags, console: !noConsole)
+        let (file, flags) = (config, node.flags)
+        let settings = try loadSettings(file: file, flags: flags)
+        let again: @Sendable () -> Result<NodeSettings, ConfigProblems> = { NodeSettings.load(file: file, flags: flags) }
+        let wantsConsole = !noConsole && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+        runNode(settings, reload: file == nil ? nil : again) { address in
+            if wantsConsole { openConsole(address) }
+        }
     }
+}
+
+/// Carries the options to the console's thread.
+private final class Box: Sendable {
+    let options: ConsoleOptions
+    init(_ options: ConsoleOptions) { self.options = options }
+}
+
+/// The prompt of a node that runs in a terminal: on a thread of its own, since it waits for somebody to type.
+private func openConsole(_ address: NodeAddress) {
+    let options = Box(ConsoleOptions(address: address, insideNode: true))
+    var thread = pthread_t()
+    let started = pthread_create(
+        &thread, nil,
+        { argument in
+            if let argument { _ = runConsole(Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().options) }
+            return nil
+        }, Unmanaged.passRetained(options).toOpaque())
+    if started != 0 { printError("ddbnode: no console: \(String(cString: strerror(started)))") }
 }
 
 /// The settings; when they are wrong, all that is wrong goes to standard error.

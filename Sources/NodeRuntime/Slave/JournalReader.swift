@@ -38,7 +38,6 @@ final class JournalReader: @unchecked Sendable {
     private var buffer: [UInt8] = []
     /// Where the replica believes to be: what a heartbeat must name.
     private(set) var fileName = ""
-    private(set) var endPosition: UInt32 = 4
 
     init(directory: String, after position: Position, serverID: UInt32, sequence: UInt8) {
         self.directory = directory
@@ -78,10 +77,10 @@ final class JournalReader: @unchecked Sendable {
         return out
     }
 
-    /// A heartbeat that fits the last event sent.
+    /// A heartbeat for a replica that has everything. It refuses one from before where it counts itself to be, so this one is from the far end.
     func heartbeat() -> [UInt8] {
         var out: [UInt8] = []
-        frame(ArtificialEvent.heartbeat(file: fileName, position: endPosition, serverID: serverID, checksum: Digests.crc32), &out)
+        frame(ArtificialEvent.heartbeat(file: fileName, position: .max, serverID: serverID, checksum: Digests.crc32), &out)
         return out
     }
 
@@ -126,7 +125,11 @@ final class JournalReader: @unchecked Sendable {
         let descriptor = descriptor
         var done = 0
         var failure: SystemError?
-        if buffer.count < count { buffer.append(contentsOf: repeatElement(0, count: count - buffer.count)) } else { buffer.removeLast(buffer.count - count) }
+        if buffer.count < count {
+            buffer.append(contentsOf: repeatElement(0, count: count - buffer.count))
+        } else {
+            buffer.removeLast(buffer.count - count)
+        }
         buffer.withUnsafeMutableBytes { bytes in
             while done < count {
                 let got = pread(descriptor, bytes.baseAddress.map { $0 + done }, count - done, offset + done)
@@ -160,17 +163,11 @@ final class JournalReader: @unchecked Sendable {
         case .gtid:
             let gtid = try GTIDEvent(event: event, header: header).gtid
             isSkipping = gtid.sequence <= position.sequence
-            if !isSkipping {
-                position = Position(gtid)
-                send(header, event, &out)
-            }
+            if isSkipping { return }
+            position = Position(gtid)
+            PacketWriter.event(event, sequence: &sequence, into: &out)
         default:
-            if !isSkipping { send(header, event, &out) }
+            if !isSkipping { PacketWriter.event(event, sequence: &sequence, into: &out) }
         }
-    }
-
-    private func send(_ header: EventHeader, _ event: UnsafeRawBufferPointer, _ out: inout [UInt8]) {
-        if header.endPosition > 0 { endPosition = header.endPosition }
-        PacketWriter.event(event, sequence: &sequence, into: &out)
     }
 }

@@ -93,8 +93,8 @@ import Replication
         }
     }
 
-    /// No node's id: the database only checks that it is not its own.
-    private static let masterServerID = UInt32.max
+    /// No node's id, nor that of a slave without one: the database only checks that it is not its own.
+    private static let masterServerID = UInt32.max - 1
 
     func begin() { perform(session.started()) }
 

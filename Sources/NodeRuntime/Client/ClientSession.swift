@@ -1,0 +1,295 @@
+import ClusterModel
+import EventLoop
+import Glibc
+import LineProtocol
+import MariaDBConnector
+import NodeConfig
+import StatementGate
+
+/// One client: reads its requests, answers them in order.
+@LoopActor final class ClientSession: ChannelHandler {
+    let node: NodeContext
+    let number: UInt64
+    let channel: Channel
+    let local: LocalSession
+    var writer = ReplyWriter()
+    /// Made when something is passed on for the first time.
+    private(set) var forwarded: ForwardedSession?
+    /// Another node passes its client's session on through this one.
+    private var tellsHold = false
+    private var reader: RequestReader
+    private var queue: [Request] = []
+    private var isBusy = false
+    private var inputIsOver = false
+    private var isReadingPaused = false
+    private var isAuthenticated = false
+    private var appliedWait: AppliedPosition.WaitID?
+    private(set) var lastActiveMs = EventLoop.nowMs()
+
+    init(_ node: NodeContext, number: UInt64, _ channel: Channel) {
+        self.node = node
+        self.number = number
+        self.channel = channel
+        local = LocalSession(node, number: number, channel)
+        reader = RequestReader(lineBytesMax: node.settings.limits.lineBytes)
+        channel.highWater = node.settings.limits.outputBufferBytes
+    }
+
+    // MARK: The channel
+
+    func received(_ bytes: UnsafeRawBufferPointer) {
+        lastActiveMs = EventLoop.nowMs()
+        reader.append(bytes)
+        gather()
+        proceed()
+    }
+
+    func inputEnded() {
+        gather()
+        inputIsOver = true
+        proceed()
+    }
+
+    func drained() {
+        local.resume()
+        forwarded?.resume()
+        proceed()
+    }
+
+    func ended(_ end: ChannelEnd) {
+        local.abandon()
+        forwarded?.reset()
+        node.applied.cancel(appliedWait)
+        queue = []
+        node.sessionEnded(self)
+    }
+
+    /// Takes requests off the reader, as many as may wait; with more at hand the client is not read any further.
+    private func gather() {
+        while queue.count < node.settings.limits.pipelinedRequests, let request = reader.next() { queue.append(request) }
+        let isFull = queue.count >= node.settings.limits.pipelinedRequests
+        if isFull != isReadingPaused {
+            isReadingPaused = isFull
+            if isFull { channel.pauseReading() } else { channel.resumeReading() }
+        }
+    }
+
+    /// Begins the next request when the one before is answered and the client reads its replies.
+    private func proceed() {
+        while !isBusy, channel.isOpen, !channel.isFull {
+            if queue.isEmpty { gather() }
+            if queue.isEmpty, inputIsOver, let last = reader.ended() { queue.append(last) }
+            guard !queue.isEmpty else { break }
+            isBusy = true
+            perform(queue.removeFirst())
+        }
+        guard !isBusy, queue.isEmpty, channel.isOpen else { return }
+        if inputIsOver || node.isStopping { channel.closeWhenSent() }
+    }
+
+    /// The request at hand is answered.
+    func finishRequest() {
+        if tellsHold { channel.write(local.hold.trailer) }
+        isBusy = false
+        lastActiveMs = EventLoop.nowMs()
+        // Not from within the answer of the one before: many cheap requests would nest.
+        node.loop.atTurnEnd(Continuation(self))
+    }
+
+    private final class Continuation: TurnEndWork {
+        private let session: ClientSession
+        init(_ session: ClientSession) { self.session = session }
+        func turnEnded() { session.proceed() }
+    }
+
+    var isIdle: Bool { !isBusy && queue.isEmpty }
+
+    // MARK: Ending
+
+    /// Nothing came for longer than the limit.
+    func tooIdle(_ limitMs: Int) {
+        channel.write { writer.error(ReplyError(.idleTimeout, "nothing was asked for \(limitMs) ms (limits.idleMs); connect again"), into: &$0) }
+        channel.closeWhenSent()
+    }
+
+    /// The node stops: what runs may finish, what waits is refused.
+    func drain() {
+        if isIdle { channel.closeWhenSent() }
+    }
+
+    // MARK: Requests
+
+    private func perform(_ request: Request) {
+        switch request {
+        case .sql(let sql): perform(sql)
+        case .command(let command): perform(command)
+        case .malformed(let code, let message): answer(ReplyError(code, message))
+        case .fatal(let code, let message):
+            answer(ReplyError(code, message))
+            channel.closeWhenSent()
+        }
+    }
+
+    func answer(_ error: ReplyError) {
+        channel.write { writer.error(error, into: &$0) }
+        finishRequest()
+    }
+
+    private func answer(_ fields: [ReplyField]) {
+        channel.write { writer.ok(fields, into: &$0) }
+        finishRequest()
+    }
+
+    private func perform(_ command: Command) {
+        switch command {
+        case .ping: return answer(.pong(node: node.id, role: node.role))
+        case .help:
+            channel.write { writer.help(into: &$0) }
+            return finishRequest()
+        case .quit:
+            answer(.bye)
+            return channel.closeWhenSent()
+        case .auth(let user, let password): return authenticate(user, password)
+        case .forwarded:
+            tellsHold = true
+            return answer([])
+        case .link(let version):
+            return node.linkArrived(self, version: version, rest: reader.takeRest())
+        case .role, .status, .nodes, .format, .wait, .reset: break
+        }
+        guard isAllowed else { return answer(authRequired) }
+        switch command {
+        case .role: answer(.role(node.role, node: node.id, epoch: node.epoch, master: node.masterAddress))
+        case .status: answerTable(["name", "value"], node.statusRows())
+        case .nodes: answerTable(NodesTable.columns, NodesTable.rows(node.nodes()))
+        case .format(let format):
+            writer.format = format
+            answer(.format(format))
+        case .wait(let position, let milliseconds): wait(for: position, milliseconds)
+        case .reset:
+            local.reset()
+            forwarded?.reset()
+            answer([])
+        case .ping, .help, .quit, .auth, .forwarded, .link: preconditionFailure("answered above")
+        }
+    }
+
+    private func answerTable(_ columns: [String], _ rows: [[String?]]) {
+        channel.write { writer.table(columns, rows, into: &$0) }
+        finishRequest()
+    }
+
+    private func wait(for position: Position, _ milliseconds: UInt64?) {
+        let limit = Int(clamping: min(milliseconds ?? 60_000, 86_400_000))
+        appliedWait = node.applied.wait(for: position, milliseconds: limit) { [weak self] reached in
+            guard let self else { return }
+            self.appliedWait = nil
+            if reached { return self.answer([.text("gtid", self.node.applied.value.description)]) }
+            self.answer(
+                ReplyError(
+                    .waitTimeout, "this node has applied \(self.node.applied.value), not yet \(position), after \(limit) ms; .status tells why"))
+        }
+    }
+
+    // MARK: Authentication
+
+    private var isAllowed: Bool { isAuthenticated || node.settings.authentication == .none }
+
+    private var authRequired: ReplyError { ReplyError(.authRequired, "say who you are first: .auth <user> <password>") }
+
+    private func authenticate(_ user: [UInt8], _ password: [UInt8]) {
+        let account = DatabaseAccount(user: String(decoding: user, as: UTF8.self), password: String(decoding: password, as: UTF8.self))
+        guard node.settings.authentication == .accounts else {
+            return answer(ReplyError(.auth, "this node asks for no user and password (authentication is \"none\")"))
+        }
+        local.reset()
+        forwarded?.reset()
+        // The database decides: a connection that opens under this account proves the password, and serves the first statement.
+        _ = node.pool.acquire(account: account, database: nil, preferred: nil) { [weak self] result in
+            guard let self else {
+                if case .success(let connection) = result { connection.close() }
+                return
+            }
+            switch result {
+            case .success(let connection):
+                self.node.pool.release(connection)
+                self.local.account = account
+                self.isAuthenticated = true
+                self.answer([.text("user", account.user)])
+            case .failure(.refused):
+                self.isAuthenticated = false
+                // Guessing costs time.
+                self.node.loop.after(milliseconds: 500) { [weak self] in
+                    self?.answer(ReplyError(.auth, "user or password is wrong"))
+                }
+            case .failure(let error): self.answer(PoolWords.reply(error, self.node))
+            }
+        }
+    }
+
+    // MARK: Statements
+
+    private func perform(_ sql: [UInt8]) {
+        guard isAllowed else { return answer(authRequired) }
+        if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
+        let result = sql.withUnsafeBytes { classify($0, mode: local.mode, prepared: local.prepared) }
+        // As MariaDB answers where nothing but comments or semicolons came.
+        if case .failure(let unsorted) = result, unsorted.reason == .empty {
+            return answer(ReplyError(number: 1065, state: "42000", message: Array("Query was empty".utf8)))
+        }
+        let master = node.masterAddress?.description ?? "-"
+        switch decide(result, role: node.role, options: node.gateOptions, master: master) {
+        case .refuse(let refusal):
+            let code = ProtocolErrorCode(rawValue: refusal.code.rawValue) ?? .unknownStatement
+            answer(ReplyError(code, refusal.message))
+        case .run, .forward, .inSession:
+            guard case .success(let what) = result else { preconditionFailure("what can't be sorted is refused") }
+            switch node.role {
+            case .master: runHere(sql, what)
+            case .slave: route(sql, what)
+            }
+        }
+    }
+
+    func runHere(_ sql: [UInt8], _ what: Classification) {
+        if let reason = node.notReady { return answer(ReplyError(.notReady, reason)) }
+        local.run(sql, what, writer) { [weak self] _ in self?.finishRequest() }
+    }
+
+    /// Runs a read on this slave, once it has what the session itself wrote.
+    func readHere(_ sql: [UInt8], _ what: Classification) {
+        let own = forwarded?.lastWrite ?? .start
+        guard node.applied.value < own else { return runHere(sql, what) }
+        let limit = node.settings.session.readYourWritesMs
+        appliedWait = node.applied.wait(for: own, milliseconds: limit) { [weak self] reached in
+            guard let self else { return }
+            self.appliedWait = nil
+            if reached { return self.runHere(sql, what) }
+            let have = self.node.applied.value
+            self.answer(
+                ReplyError(
+                    .staleRead, "your write \(own) is not applied on this slave after \(limit) ms (it has \(have)); try again or read on the master"))
+        }
+    }
+
+    func passOn(_ sql: [UInt8]) {
+        forwardedSession().run(sql, account: local.account, database: local.database, format: writer.format) { [weak self] outcome in
+            guard let self else { return }
+            switch outcome {
+            case .replied: self.finishRequest()
+            case .unreachable(let why):
+                self.answer(ReplyError(.masterUnreachable, "the master can't be reached (\(why)), so this was not run; reads still work here"))
+            case .lost:
+                self.answer(
+                    ReplyError(
+                        .connectionLost, "the connection to the master broke: whether this took effect is not known; look before you send it again"))
+            }
+        }
+    }
+
+    func forwardedSession() -> ForwardedSession {
+        let session = forwarded ?? ForwardedSession(node, channel)
+        forwarded = session
+        return session
+    }
+}

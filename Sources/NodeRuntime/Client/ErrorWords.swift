@@ -1,0 +1,27 @@
+import EventLoop
+import LineProtocol
+import MariaDBConnector
+
+extension DatabaseError {
+    /// The error as a client is told it.
+    var reply: ReplyError {
+        ReplyError(number: UInt16(clamping: number), state: state, message: message)
+    }
+}
+
+/// What a client is told when it can't have a database connection.
+enum PoolWords {
+    @LoopActor static func reply(_ error: PoolError, _ node: NodeContext) -> ReplyError {
+        switch error {
+        case .databaseDown(let reason):
+            let why = reason.map { " (\($0.text))" } ?? ""
+            return ReplyError(.databaseDown, "this node's own MariaDB does not answer\(why); try again shortly, .status tells more")
+        case .refused(let error): return error.reply
+        case .exhausted(let most):
+            return ReplyError(
+                .poolExhausted,
+                "all \(most) database connections of this node stayed in use; end transactions sooner, try again, or raise pool.connectionsMax")
+        case .closed: return ReplyError(.shuttingDown, "this node is stopping; connect to another one")
+        }
+    }
+}

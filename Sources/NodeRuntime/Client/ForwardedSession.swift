@@ -1,0 +1,219 @@
+import ClusterModel
+import EventLoop
+import LineProtocol
+import MariaDBConnector
+import NodeConfig
+
+/// A slave session's side on the master: one connection, over which what the session may not do here is passed on, and the replies back.
+@LoopActor final class ForwardedSession: ChannelHandler {
+    enum Outcome {
+        /// The master's reply is written to the client.
+        case replied(FramedReply)
+        /// The statement never left this node.
+        case unreachable(String)
+        /// The connection broke after the statement was sent.
+        case lost
+    }
+
+    private struct Step {
+        let request: [UInt8]
+        /// The client's own request; the others only bring the connection to where the session is.
+        let isStatement: Bool
+    }
+
+    private static let connectTimeoutMs = 3000
+    /// Set again on a new connection, at most so many; a session that sets more stays on the connection it has.
+    private static let settingsMax = 256
+
+    private let node: NodeContext
+    private let client: Channel
+    private var dialer: Dialer?
+    private var channel: Channel?
+    private var framer = ReplyFramer()
+    private var trailer: [UInt8] = []
+    private var awaitsTrailer = false
+    private var ended: FramedReply?
+    private var steps: [Step] = []
+    private var done: (@LoopActor (Outcome) -> Void)?
+    private var statementSent = false
+    private var isGreeted = false
+    private var sentFormat = ReplyFormat.tsv
+    private var sentDatabase: [UInt8]?
+    private var settings: [[UInt8]] = []
+    private var sentSettings = 0
+
+    /// What the session holds on the master, as it told after its last reply.
+    private(set) var hold: SessionHold = []
+    /// The session's last write there.
+    private(set) var lastWrite = Position.start
+
+    init(_ node: NodeContext, _ client: Channel) {
+        self.node = node
+        self.client = client
+    }
+
+    /// Whether reads, too, must go to the master: the session has there what it does not have here.
+    var holdsState: Bool { !hold.subtracting(.variables).isEmpty }
+
+    /// Remembers a `SET` of this session, for the master's side of it; false when there are too many.
+    func remember(setting: [UInt8]) -> Bool {
+        guard settings.count < Self.settingsMax else { return false }
+        settings.append(setting)
+        return true
+    }
+
+    // MARK: Passing on
+
+    func run(_ sql: [UInt8], account: DatabaseAccount?, database: [UInt8]?, format: ReplyFormat, done: @escaping @LoopActor (Outcome) -> Void) {
+        self.done = done
+        statementSent = false
+        steps = []
+        if !isGreeted {
+            steps.append(Step(request: Array(".forwarded\n".utf8), isStatement: false))
+            if let account { steps.append(Step(request: Array(".auth \(account.user) \(account.password)\n".utf8), isStatement: false)) }
+            isGreeted = true
+        }
+        if sentFormat != format {
+            steps.append(Step(request: Array(".format \(format.rawValue)\n".utf8), isStatement: false))
+        }
+        if let database, database != sentDatabase {
+            steps.append(Step(request: Self.framed(SQLText.use(database)), isStatement: false))
+        }
+        for setting in settings[sentSettings...] { steps.append(Step(request: Self.framed(setting), isStatement: false)) }
+        pendingFormat = format
+        pendingDatabase = database ?? sentDatabase
+        steps.append(Step(request: Self.framed(sql), isStatement: true))
+        if channel == nil { connect() } else { next() }
+    }
+
+    private var pendingFormat = ReplyFormat.tsv
+    private var pendingDatabase: [UInt8]?
+
+    private static func framed(_ sql: [UInt8]) -> [UInt8] { Array(".sql \(sql.count)\n".utf8) + sql + [UInt8(ascii: "\n")] }
+
+    private func connect() {
+        guard let master = node.masterAddress else { return finish(.unreachable("no master is known")) }
+        dialer = Dialer(node.loop, host: master.host, port: master.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
+            guard let self else { return }
+            self.dialer = nil
+            do {
+                let channel = Channel(self.node.loop, try result.get())
+                try channel.start(self)
+                self.channel = channel
+                self.next()
+            } catch {
+                self.drop()
+                self.finish(.unreachable("\(master): \(error)"))
+            }
+        }
+    }
+
+    private func next() {
+        guard let step = steps.first, let channel else { return }
+        if step.isStatement {
+            statementSent = true
+            sentFormat = pendingFormat
+            sentDatabase = pendingDatabase
+            sentSettings = settings.count
+        }
+        channel.write(step.request)
+    }
+
+    // MARK: Replies
+
+    func received(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        while !rest.isEmpty, channel != nil, let step = steps.first {
+            if awaitsTrailer {
+                takeTrailer(&rest)
+                continue
+            }
+            let (count, reply) = framer.take(rest)
+            if step.isStatement { client.write(UnsafeRawBufferPointer(rebasing: rest[..<count])) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            if let reply {
+                ended = reply
+                awaitsTrailer = true
+            }
+        }
+        if client.isFull { channel?.pauseReading() }
+    }
+
+    private func takeTrailer(_ rest: inout UnsafeRawBufferPointer) {
+        let end = rest.firstIndex(of: UInt8(ascii: "\n"))
+        trailer.append(contentsOf: rest[..<(end ?? rest.count)])
+        rest = UnsafeRawBufferPointer(rebasing: rest[(end.map { $0 + 1 } ?? rest.count)...])
+        guard end != nil, let reply = ended, let step = steps.first else { return }
+        guard let told = SessionHold(trailer: String(decoding: trailer, as: UTF8.self)) else { return lose() }
+        hold = told
+        trailer = []
+        awaitsTrailer = false
+        ended = nil
+        steps.removeFirst()
+        answered(step, reply)
+    }
+
+    private func answered(_ step: Step, _ reply: FramedReply) {
+        if let gtid = reply.gtid, lastWrite < gtid, step.isStatement { lastWrite = gtid }
+        if step.isStatement { return finish(.replied(reply)) }
+        switch reply.kind {
+        case .ok, .rows:
+            if step.request.starts(with: Array(".format".utf8)) { framer.format = pendingFormat }
+            next()
+        case .error, .rowsFailed, .unintelligible:
+            // The session can't be brought there: told as the statement's own failure, and tried anew with the next.
+            let what = String(decoding: step.request.prefix(80).filter { $0 >= 0x20 }, as: UTF8.self)
+            let code = reply.code ?? "?"
+            drop()
+            finish(.unreachable("the master answered \(code) to \(what.hasPrefix(".auth") ? ".auth" : what)"))
+        }
+    }
+
+    // MARK: Ends
+
+    func inputEnded() { lose() }
+    func ended(_ end: ChannelEnd) { if channel != nil { lose() } }
+    func drained() {}
+
+    /// The client has read some: more may come.
+    func resume() { channel?.resumeReading() }
+
+    private func lose() {
+        let sent = statementSent && done != nil
+        drop()
+        finish(sent ? .lost : .unreachable("the master closed the connection"))
+    }
+
+    /// Closes the connection; the session's state there is gone with it.
+    func drop() {
+        let channel = self.channel
+        self.channel = nil
+        dialer?.cancel()
+        dialer = nil
+        channel?.close()
+        framer = ReplyFramer()
+        trailer = []
+        awaitsTrailer = false
+        ended = nil
+        steps = []
+        isGreeted = false
+        sentFormat = .tsv
+        sentDatabase = nil
+        sentSettings = 0
+        hold = []
+    }
+
+    /// Drops the connection and the settings: the session is as new.
+    func reset() {
+        drop()
+        settings = []
+        lastWrite = .start
+    }
+
+    private func finish(_ outcome: Outcome) {
+        let done = self.done
+        self.done = nil
+        statementSent = false
+        done?(outcome)
+    }
+}

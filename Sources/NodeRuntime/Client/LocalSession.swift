@@ -1,0 +1,250 @@
+import ClusterModel
+import EventLoop
+import LineProtocol
+import MariaDBConnector
+import StatementGate
+
+/// A session's side in this node's own database: which connection it uses, and what it keeps there.
+///
+/// Without state of its own a session takes any connection for each statement; with state it keeps one until the state is gone.
+@LoopActor final class LocalSession {
+    private let node: NodeContext
+    private let number: UInt64
+    private let channel: Channel
+    /// Nil: the node's account for clients.
+    var account: DatabaseAccount?
+    private(set) var hold: SessionHold = []
+    private(set) var prepared = PreparedStatements()
+    private(set) var database: [UInt8]?
+    private var pinned: MariaDBConnection?
+    private weak var recent: MariaDBConnection?
+    private var hasRun = false
+    private var lastInsertID: UInt64 = 0
+    private var running: MariaDBConnection?
+    private var ticket: PoolTicket?
+
+    init(_ node: NodeContext, number: UInt64, _ channel: Channel) {
+        self.node = node
+        self.number = number
+        self.channel = channel
+    }
+
+    /// How the session's SQL is to be read.
+    var mode: LexicalMode { pinned?.sqlMode.map { LexicalMode(sqlMode: $0) } ?? node.lexicalMode }
+
+    var inTransaction: Bool { hold.contains(.transaction) }
+
+    // MARK: One statement
+
+    private struct Statement {
+        let sql: [UInt8]
+        let what: Classification
+        let writer: ReplyWriter
+        let done: @LoopActor (GTID?) -> Void
+        var mayRetry: Bool
+    }
+
+    /// Runs one statement and writes its reply; `done` hears when the reply is written, with the position of its commit.
+    func run(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, done: @escaping @LoopActor (GTID?) -> Void) {
+        run(Statement(sql: sql, what: what, writer: writer, done: done, mayRetry: what.statementClass == .read && what.statementCount == 1))
+    }
+
+    private func run(_ statement: Statement) {
+        if let pinned { return prepare(pinned, statement) }
+        var answered = false
+        // What administers the server needs more rights than clients' statements are given.
+        let administers = account == nil && statement.what.statementClass == .serverAdministration
+        let ticket = node.pool.acquire(account: administers ? node.administrator : account, database: database, preferred: recent) {
+            [weak self] result in
+            answered = true
+            guard let self else { return }
+            self.ticket = nil
+            switch result {
+            case .success(let connection): self.prepare(connection, statement)
+            case .failure(let error): self.refuse(statement, PoolWords.reply(error, self.node))
+            }
+        }
+        if !answered { self.ticket = ticket }
+    }
+
+    private func refuse(_ statement: Statement, _ error: ReplyError) {
+        channel.write { statement.writer.error(error, into: &$0) }
+        statement.done(nil)
+    }
+
+    /// Brings the connection to where the session is, then runs the statement.
+    private func prepare(_ connection: MariaDBConnection, _ statement: Statement) {
+        running = connection
+        let facts = statement.what.facts
+        if facts.contains(.readsDiagnostics), hasRun, pinned == nil, connection.lastUser != number {
+            giveBack(connection)
+            return refuse(
+                statement,
+                ReplyError(
+                    .diagnosticsGone,
+                    "the last statement's warnings and counts are gone: its database connection serves others now; run both within a transaction"))
+        }
+        var steps: [[UInt8]] = []
+        if connection.database != database, let database { steps.append(SQLText.use(database)) }
+        if facts.contains(.readsLastInsertID), pinned == nil, connection.lastUser != number || !steps.isEmpty {
+            steps.append(Array("SET last_insert_id=\(lastInsertID)".utf8))
+        }
+        step(steps[...], connection, statement)
+    }
+
+    private func step(_ steps: ArraySlice<[UInt8]>, _ connection: MariaDBConnection, _ statement: Statement) {
+        guard let first = steps.first else { return execute(connection, statement) }
+        connection.query(first) { [weak self] result in
+            guard let self, self.running === connection else { return }
+            switch result {
+            case .success: self.step(steps.dropFirst(), connection, statement)
+            case .failure(let error):
+                self.giveBack(connection)
+                self.refuse(statement, error.reply)
+            }
+        }
+    }
+
+    private func execute(_ connection: MariaDBConnection, _ statement: Statement) {
+        let what = statement.what
+        let stream = ReplyStream(
+            channel, statement.writer,
+            ReplyStream.Kind(isCall: what.facts.contains(.callsRoutine) && what.statementCount == 1, isWrite: what.isWrite),
+            applied: { [node] in node.applied.value }, inTransaction: { [unowned connection] in connection.inTransaction }
+        ) { [weak self] stream, end in self?.ended(end, stream, connection, statement) }
+        connection.execute(statement.sql, stream)
+    }
+
+    private func ended(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
+        guard running === connection else { return }
+        switch end {
+        case .failed(let error): failed(error, stream, connection, statement)
+        case .done(let summary):
+            let hidesCommit = stream.hasWritten && summary.gtid == nil && statement.what.isWrite && !connection.inTransaction
+            guard hidesCommit else { return complete(summary, stream, connection, statement) }
+            // A result set's end tells no GTID, so it is asked for.
+            let before = connection.lastGTID
+            connection.query("SELECT @@last_gtid") { [weak self] result in
+                guard let self, self.running === connection else { return }
+                var summary = summary
+                if case .success(let found) = result, let gtid = found.first, gtid != before, !gtid.isEmpty {
+                    connection.lastGTID = gtid
+                    summary.gtid = gtid
+                }
+                self.complete(summary, stream, connection, statement)
+            }
+        }
+    }
+
+    private func complete(_ summary: ResultSummary, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
+        let gtid = summary.gtid.flatMap { GTID($0) }
+        if let gtid { node.committed(gtid) }
+        stream.close(summary)
+        if summary.insertID != 0 { lastInsertID = summary.insertID }
+        note(statement.what, connection)
+        prepared.applied(statement.what)
+        if statement.what.facts.contains(.deallocates), prepared.isEmpty { hold.remove(.prepared) }
+        settle(connection)
+        statement.done(gtid)
+    }
+
+    private func failed(_ error: DatabaseError, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
+        guard error.lostConnection else {
+            stream.fail(error.reply)
+            note(statement.what, connection)
+            settle(connection)
+            return statement.done(nil)
+        }
+        let hadState = !hold.isEmpty
+        forget(connection)
+        if statement.mayRetry, !hadState, !stream.hasWritten {
+            var again = statement
+            again.mayRetry = false
+            return run(again)
+        }
+        let state = hadState ? " the session's transaction and settings are gone," : ""
+        let fate = statement.what.isWrite ? " whether this statement took effect is not known: look before you send it again" : " send it again"
+        stream.fail(ReplyError(.connectionLost, "the connection to this node's database broke (\(error.text)):\(state)\(fate)"))
+        statement.done(nil)
+    }
+
+    // MARK: State
+
+    private func note(_ what: Classification, _ connection: MariaDBConnection) {
+        let facts = what.facts
+        for (fact, held) in Self.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }
+        if what.transaction == .setCharacteristics { hold.insert(.variables) }
+        if facts.contains(.unlocksTables) { hold.remove(.tableLocks) }
+    }
+
+    private static let holds: [(SessionFacts, SessionHold)] = [
+        ([.setsSessionVariable, .setsUserVariable], .variables),
+        // A procedure may assign any user variable.
+        ([.assignsUserVariable, .callsRoutine], .assignedVariables),
+        (.temporaryTable, .temporaryTables),
+        (.prepares, .prepared),
+        (.locksTables, .tableLocks),
+        (.advisoryLock, .advisoryLocks),
+        (.opensHandler, .handlers),
+    ]
+
+    /// Keeps the connection while it holds state, else gives it back.
+    private func settle(_ connection: MariaDBConnection) {
+        running = nil
+        hasRun = true
+        connection.lastUser = number
+        database = connection.database
+        guard connection.isOpen else { return forget(connection) }
+        if connection.inTransaction { hold.insert(.transaction) } else { hold.remove(.transaction) }
+        if connection.autocommit { hold.remove(.autocommitOff) } else { hold.insert(.autocommitOff) }
+        if hold.isEmpty {
+            pinned = nil
+            recent = connection
+            node.pool.release(connection)
+        } else {
+            pinned = connection
+        }
+    }
+
+    /// Gives back a connection that the statement never reached.
+    private func giveBack(_ connection: MariaDBConnection) {
+        running = nil
+        guard pinned !== connection else { return }
+        node.pool.release(connection)
+    }
+
+    private func forget(_ connection: MariaDBConnection) {
+        running = nil
+        pinned = nil
+        hold = []
+        prepared = PreparedStatements()
+        node.pool.discard(connection)
+    }
+
+    /// Goes on with rows after the client has read some.
+    func resume() { running?.resume() }
+
+    /// Rolls back and drops all state, as a new session has none.
+    func reset() {
+        precondition(running == nil, "a session is reset between statements")
+        if let pinned { forget(pinned) }
+        hold = []
+        prepared = PreparedStatements()
+        database = nil
+        lastInsertID = 0
+        hasRun = false
+        recent = nil
+    }
+
+    /// The client is gone: what it runs is ended in the database, too.
+    func abandon() {
+        if let ticket { node.pool.cancel(ticket) }
+        ticket = nil
+        if let running {
+            node.pool.kill(running.connectionID)
+            forget(running)
+        } else if let pinned {
+            forget(pinned)
+        }
+    }
+}

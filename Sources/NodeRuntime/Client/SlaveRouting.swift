@@ -1,0 +1,56 @@
+import LineProtocol
+import StatementGate
+
+/// Where a slave runs what its role allows: here, on the master, or both.
+extension ClientSession {
+    /// Whether the session's next statement belongs to what it holds on the master: an open transaction, a temporary table, …
+    private var livesOnMaster: Bool { forwarded?.holdsState ?? false }
+
+    func route(_ sql: [UInt8], _ what: Classification) {
+        if local.inTransaction {
+            // A READ ONLY transaction runs here; MariaDB itself refuses a write in it.
+            return runHere(sql, what)
+        }
+        if livesOnMaster { return passOn(sql) }
+        if let verb = what.transaction { return route(verb, sql, what) }
+        if what.isWrite || what.facts.bindsToMaster { return passOn(sql) }
+        if !what.facts.isDisjoint(with: [.setsSessionVariable, .setsUserVariable]) { return setOnBoth(sql, what) }
+        readHere(sql, what)
+    }
+
+    private func route(_ verb: TransactionVerb, _ sql: [UInt8], _ what: Classification) {
+        switch verb {
+        case .begin(readOnly: true): readHere(sql, what)
+        case .begin(readOnly: false), .xa, .setAutocommit(false): passOn(sql)
+        // Nothing is open, so there is nothing to end: the database here says so as well as the master's.
+        case .commit, .rollback, .savepoint, .rollbackToSavepoint, .releaseSavepoint, .setAutocommit(true): runHere(sql, what)
+        case .setCharacteristics: setOnBoth(sql, what)
+        }
+    }
+
+    /// A setting counts for the reads here and for what is passed on later.
+    private func setOnBoth(_ sql: [UInt8], _ what: Classification) {
+        guard forwardedSession().remember(setting: sql) else {
+            return answer(ReplyError(.badRequest, "this session has too many settings for a slave; use .reset, or connect to the master"))
+        }
+        readHere(sql, what)
+    }
+}
+
+extension SessionFacts {
+    /// What a later write may need must be where writes run.
+    fileprivate var bindsToMaster: Bool {
+        !isDisjoint(with: [
+            .assignsUserVariable, .temporaryTable, .prepares, .executesPrepared, .deallocates, .locksTables, .unlocksTables, .advisoryLock,
+            .opensHandler,
+            .callsRoutine,
+        ])
+    }
+}
+
+extension Classification {
+    private static let harmless: StatementClasses = [StatementClasses(.read), StatementClasses(.session), StatementClasses(.transaction)]
+
+    /// Whether it may change data, or takes locks as a change does.
+    var isWrite: Bool { !classes.isSubset(of: Self.harmless) }
+}

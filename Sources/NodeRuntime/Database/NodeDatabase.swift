@@ -1,0 +1,171 @@
+import ClusterModel
+import Digests
+import EventLoop
+import MariaDBConnector
+import MariaDBServer
+import NodeConfig
+
+/// The database under the node: a private one that it runs, or an external one that it was given.
+@LoopActor final class NodeDatabase {
+    enum Event {
+        /// It takes connections.
+        case up(version: String)
+        case down(String)
+        /// It will not come up by itself.
+        case failed(String)
+        case stopped
+    }
+
+    /// Clients' statements: everything but what would break replication or reach the server's files.
+    private static let clientPrivileges = [
+        """
+        SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, CREATE TEMPORARY TABLES, LOCK TABLES, \
+        EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER, DELETE HISTORY, BINLOG MONITOR, SLAVE MONITOR, \
+        SET USER, CONNECTION ADMIN ON *.*
+        """
+    ]
+
+    private static let externalRetryMs = 1000
+
+    private let loop: EventLoop
+    private let settings: DatabaseSettings
+    private let event: @LoopActor (Event) -> Void
+    private var server: PrivateServer?
+    private var watch: MariaDBConnection?
+    private var isStopped = false
+    private let administratorAccount: DatabaseAccount
+    private let clientAccount: DatabaseAccount
+    private(set) var endpoint: DatabaseEndpoint?
+    private let log: NodeLog
+
+    init(
+        _ loop: EventLoop, _ settings: NodeSettings, _ directory: NodeDirectory, serverID: UInt32, log: NodeLog,
+        event: @escaping @LoopActor (Event) -> Void
+    ) throws(Digests.NoRandomness) {
+        self.loop = loop
+        self.settings = settings.database
+        self.event = event
+        self.log = log
+        switch settings.database.mode {
+        case .private:
+            administratorAccount = DatabaseAccount(user: "ddbnode_admin", password: try Digests.randomHex(16))
+            clientAccount = DatabaseAccount(user: "ddbnode_client", password: try Digests.randomHex(16))
+        case .external:
+            let password = settings.database.password.map { String(decoding: $0.bytes, as: UTF8.self) } ?? ""
+            administratorAccount = DatabaseAccount(user: settings.database.user ?? "", password: password)
+            clientAccount = administratorAccount
+        }
+        if settings.database.mode == .private { server = makeServer(settings, directory, serverID) }
+    }
+
+    private func makeServer(_ settings: NodeSettings, _ directory: NodeDirectory, _ serverID: UInt32) -> PrivateServer {
+        var options = PrivateServerOptions(directory: directory.path, serverID: serverID, role: settings.role)
+        options.program = settings.database.program
+        options.installProgram = settings.database.installProgram
+        options.extra = settings.database.options.map { ServerSetting(name: $0.name, value: $0.value) }
+        options.connectionsMax = settings.pool.connectionsMax + 64
+        let files = settings.role == .master && settings.session.files ? ["FILE ON *.*"] : []
+        options.accounts = [
+            ServerAccount(name: administratorAccount.user, password: administratorAccount.password, privileges: ["ALL PRIVILEGES ON *.*"]),
+            ServerAccount(name: clientAccount.user, password: clientAccount.password, privileges: Self.clientPrivileges + files),
+        ]
+        let loop = loop
+        return PrivateServer(options: options) { [weak self] event in
+            loop.post { self?.heard(event) }
+        }
+    }
+
+    func start() {
+        switch settings.mode {
+        case .private: server?.start()
+        case .external: connectExternal()
+        }
+    }
+
+    // MARK: Targets
+
+    /// The node's own connections.
+    var administrator: DatabaseTarget? {
+        endpoint.map {
+            DatabaseTarget(endpoint: $0, account: administratorAccount, setup: ["SET SESSION sql_mode='', max_statement_time=0, autocommit=1"])
+        }
+    }
+
+    /// Clients' connections; `setup` makes their sessions what the node expects.
+    func client(setup: [String], multiStatements: Bool) -> DatabaseTarget? {
+        endpoint.map { DatabaseTarget(endpoint: $0, account: clientAccount, setup: setup, multiStatements: multiStatements) }
+    }
+
+    var administratorLogin: DatabaseAccount { administratorAccount }
+
+    // MARK: Private
+
+    private func heard(_ event: ServerEvent) {
+        switch event {
+        case .creating: log.notice("creating the database")
+        case .orphanStopped(let pid): log.warning("a database left behind by an earlier run was stopped", ["pid": "\(pid)"])
+        case .starting(let pid): log.info("database starting", ["pid": "\(pid)"])
+        case .ready(let server):
+            endpoint = .socket(server.socket)
+            log.info("database ready", ["pid": "\(server.pid)", "version": server.version])
+            self.event(.up(version: server.version))
+        case .exited(let exit):
+            endpoint = nil
+            log.error(
+                "database died",
+                [
+                    "how": exit.words, "restart_ms": "\(exit.restartInMs)", "failures": "\(exit.failuresInARow)",
+                    "log": exit.lastLogLines.suffix(3).joined(separator: " | "),
+                ])
+            self.event(.down("it \(exit.words); it is started again"))
+        case .failed(let problem):
+            endpoint = nil
+            self.event(.failed(problem.description))
+        case .stopped:
+            endpoint = nil
+            self.event(.stopped)
+        }
+    }
+
+    // MARK: External
+
+    private func connectExternal() {
+        guard !isStopped else { return }
+        let endpoint: DatabaseEndpoint =
+            if let socket = settings.socket { .socket(socket) } else {
+                .tcp(host: settings.host ?? "127.0.0.1", port: UInt16(clamping: settings.port))
+            }
+        let target = DatabaseTarget(endpoint: endpoint, account: administratorAccount)
+        MariaDBConnection.open(loop, target) { [weak self] result in
+            guard let self, !self.isStopped else { return }
+            switch result {
+            case .success(let connection):
+                self.watch = connection
+                self.endpoint = endpoint
+                connection.lostWhileIdle = { [weak self] in self?.lostExternal("it closed the connection") }
+                self.event(.up(version: connection.serverVersion))
+            case .failure(let error) where error.number == 1045 || error.number == 1698 || error.number == 1130:
+                self.event(.failed("the database at \(endpoint) refuses the node's account: \(error)"))
+            case .failure(let error): self.lostExternal("\(endpoint): \(error)")
+            }
+        }
+    }
+
+    private func lostExternal(_ why: String) {
+        watch?.close()
+        watch = nil
+        endpoint = nil
+        event(.down(why))
+        loop.after(milliseconds: Self.externalRetryMs) { [weak self] in self?.connectExternal() }
+    }
+
+    // MARK: Stopping
+
+    /// Ends in `.stopped`.
+    func stop() {
+        isStopped = true
+        watch?.close()
+        watch = nil
+        if let server { server.stop() } else { event(.stopped) }
+    }
+}

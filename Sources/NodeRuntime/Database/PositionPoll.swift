@@ -1,0 +1,68 @@
+import ClusterModel
+import EventLoop
+import MariaDBConnector
+
+/// Asks the database how far it is: often while somebody waits or it is behind, seldom else.
+@LoopActor final class PositionPoll {
+    private static let waitedForMs = 2
+    private static let behindMs = 20
+
+    private let loop: EventLoop
+    private let control: ControlConnection
+    private let applied: AppliedPosition
+    private let sql: String
+    private let idleMs: Int
+    private var timer: TimerID?
+    private var isAsking = false
+    private var isStopped = true
+
+    /// Where the database is going, if that is known: until it is there it is looked at often.
+    var goal: @LoopActor () -> Position = { .start }
+
+    /// `variable`: `gtid_binlog_pos` or `gtid_slave_pos`.
+    init(_ loop: EventLoop, _ control: ControlConnection, _ applied: AppliedPosition, variable: String, idleMs: Int) {
+        self.loop = loop
+        self.control = control
+        self.applied = applied
+        sql = "SELECT @@GLOBAL.\(variable)"
+        self.idleMs = idleMs
+        applied.wanted = { [weak self] in self?.hurry() }
+    }
+
+    func start() {
+        isStopped = false
+        ask()
+    }
+
+    func stop() {
+        isStopped = true
+        loop.cancel(timer)
+        timer = nil
+    }
+
+    /// Looks now rather than at the next turn.
+    func hurry() {
+        guard !isStopped, !isAsking else { return }
+        loop.cancel(timer)
+        ask()
+    }
+
+    private func ask() {
+        guard !isAsking else { return }
+        isAsking = true
+        control.query(sql) { [weak self] result in
+            guard let self else { return }
+            self.isAsking = false
+            if case .success(let found) = result, let text = found.first, let position = Position(list: text) {
+                self.applied.advanced(to: position)
+            }
+            self.schedule()
+        }
+    }
+
+    private func schedule() {
+        guard !isStopped else { return }
+        let pause = applied.hasWaiters ? Self.waitedForMs : applied.value < goal() ? Self.behindMs : idleMs
+        timer = loop.after(milliseconds: pause) { [weak self] in self?.ask() }
+    }
+}

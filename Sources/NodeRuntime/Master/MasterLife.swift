@@ -1,0 +1,123 @@
+import ClusterModel
+import EventLoop
+import LineProtocol
+import MariaDBConnector
+import NodeConfig
+import Replication
+
+/// What a node does as master: admits slaves, ships its binlog to them, keeps everybody told.
+@LoopActor final class MasterLife: RoleLife {
+    private static let linksMax = 256
+
+    unowned let node: Node
+    private var members: Members
+    private var slaves: [SlaveConnection] = []
+    private var lag = LagTracker()
+    private let poll: PositionPoll
+    private var timer: TimerID?
+
+    init(_ node: Node) throws(SystemError) {
+        self.node = node
+        members = try Members(path: node.directory.path + "/members")
+        poll = PositionPoll(
+            node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
+        beatLater()
+    }
+
+    // MARK: RoleLife
+
+    func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) {
+        node.control.queries(["SET GLOBAL read_only=0", "SET GLOBAL server_id=\(node.id)"]) { [self] result in
+            switch result {
+            case .success:
+                poll.start()
+                done(nil)
+            case .failure(let error): done("the database could not be made a master's: \(error)")
+            }
+        }
+    }
+
+    func databaseIsDown() { poll.stop() }
+
+    func linkArrived(_ channel: Channel, rest: [UInt8]) {
+        guard slaves.count < Self.linksMax else { return channel.close() }
+        do {
+            let slave = try SlaveConnection(self, channel)
+            slaves.append(slave)
+            channel.handOver(to: slave)
+            slave.begin(rest: rest)
+        } catch {
+            node.log.error("a slave could not be answered", ["error": "\(error)"])
+            channel.close()
+        }
+    }
+
+    func admit(_ hello: Frame.Hello) throws(Members.Refusal) -> Members.Member {
+        let id = try members.admit(uuid: hello.uuid, wanted: NodeID(rawValue: hello.id), address: hello.address, master: node.id)
+        // A node that comes again has left its old link behind.
+        for old in slaves where old.member?.uuid == hello.uuid { old.close() }
+        return Members.Member(uuid: hello.uuid, id: id, address: hello.address)
+    }
+
+    func ended(_ slave: SlaveConnection) { slaves.removeAll { $0 === slave } }
+
+    // MARK: Beats
+
+    private func beatLater() {
+        timer = node.loop.after(milliseconds: node.settings.replication.heartbeatMs) { [weak self] in self?.beat() }
+    }
+
+    private func beat() {
+        let beat = Frame.Beat(position: node.applied.value, clockMs: WallClock.milliseconds(), nodes: nodes())
+        for slave in slaves { slave.beat(beat) }
+        beatLater()
+    }
+
+    func committed(_ position: Position) { lag.passed(position, nowMs: EventLoop.nowMs()) }
+
+    // MARK: Telling
+
+    var position: Position { node.applied.value }
+
+    func nodes() -> [NodeStatus] {
+        let own = NodeStatus(
+            id: node.id, role: .master, address: node.address, state: node.notReady == nil ? "serving" : "starting", received: position,
+            applied: position,
+            lagMs: 0, lastSeenMs: nil)
+        let connected = slaves.compactMap { $0.status(master: position, lag: &lag) }
+        let away = members.all.filter { member in member.id != node.id && !connected.contains { $0.id == member.id } }.map {
+            NodeStatus(id: $0.id, role: .slave, address: $0.address, state: "away", received: .start, applied: .start, lagMs: nil, lastSeenMs: nil)
+        }
+        return ([own] + connected + away).sorted { $0.id < $1.id }
+    }
+
+    func statusRows() -> [[String?]] {
+        let all = nodes()
+        var rows: [[String?]] = [
+            ["received", "\(position)"], ["committed", "\(position)"], ["applied", "\(position)"], ["replication.acks", "0"],
+            ["slaves.connected", "\(slaves.count)"],
+        ]
+        for slave in all where slave.role == .slave {
+            rows.append([
+                "slave.\(slave.id)",
+                "state=\(slave.state) received=\(slave.received) applied=\(slave.applied) lag_ms=\(slave.lagMs.map(String.init) ?? "-") address=\(slave.address)",
+            ])
+        }
+        return rows
+    }
+
+    var health: String {
+        let all = nodes().filter { $0.role == .slave }
+        let broken = all.filter { !["streaming", "catching-up", "joining"].contains($0.state) }
+        if all.isEmpty { return "This master serves alone: no slave has joined yet, so nothing protects its data." }
+        if broken.isEmpty { return "All is well: \(all.count) slave\(all.count == 1 ? "" : "s") follow this master." }
+        let list = broken.map { "node \($0.id) at \($0.address) is \($0.state)" }.joined(separator: "; ")
+        return "This master serves, but \(list)."
+    }
+
+    func stop() {
+        node.loop.cancel(timer)
+        poll.stop()
+        for slave in slaves { slave.close() }
+    }
+}

@@ -1,0 +1,128 @@
+import ClusterModel
+import Digests
+import EventLoop
+import NodeConfig
+import Replication
+
+/// The master's end of one slave's link: feeds the machine, does what it says.
+@LoopActor final class SlaveConnection: ChannelHandler {
+    private unowned let master: MasterLife
+    private let channel: Channel
+    private var link: MasterLink
+    private var frames = FrameReader()
+    private(set) var member: Members.Member?
+    private(set) var feed: SlaveFeed?
+    private(set) var ack = Frame.Ack(received: .start, applied: .start, state: "joining")
+    /// Why the slave can't be fed; nil while it can.
+    private(set) var gone: String?
+
+    init(_ master: MasterLife, _ channel: Channel) throws(Digests.NoRandomness) {
+        self.master = master
+        self.channel = channel
+        let node = master.node
+        link = MasterLink(
+            node.linkIdentity, master: node.id, epoch: node.epoch, nonce: try Digests.random(32),
+            timeoutMs: node.settings.replication.peerTimeoutMs, nowMs: EventLoop.nowMs())
+        channel.highWater = node.settings.replication.sendBufferBytes
+    }
+
+    func begin(rest: [UInt8]) {
+        perform(link.opening)
+        rest.withUnsafeBytes { received($0) }
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer) {
+        frames.append(bytes)
+        do throws(LinkRefusal) {
+            while channel.isOpen, let frame = try frames.next() { perform(link.received(frame, nowMs: EventLoop.nowMs())) }
+        } catch {
+            perform(link.refuse(error))
+        }
+    }
+
+    private func perform(_ actions: [MasterLink.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let frame): channel.write { frame.encode(into: &$0) }
+            case .admit(let hello): admit(hello)
+            case .ship(let position): ship(after: position)
+            case .progressed(let ack): self.ack = ack
+            case .close(let refusal):
+                master.node.log.warning("link to a slave ended", ["slave": name, "why": refusal.words])
+                feed?.close()
+                channel.closeWhenSent()
+            case .peerRefused(let refusal):
+                master.node.log.warning("a slave refused this master", ["slave": name, "why": refusal.words])
+                channel.close()
+            }
+        }
+    }
+
+    private var name: String { member.map { "\($0.id)@\($0.address)" } ?? "unknown" }
+
+    private func admit(_ hello: Frame.Hello) {
+        do throws(Members.Refusal) {
+            let member = try master.admit(hello)
+            self.member = member
+            perform(link.admitted(member.id))
+            master.node.log.notice("slave joined", ["slave": name])
+        } catch {
+            let words =
+                switch error {
+                case .idTaken(let id, let other): "id \(id) is taken by \(other); give the joining node another --id, or none"
+                case .tooMany: "this cluster has as many nodes as it can"
+                case .system(let error): "the master could not store the new member: \(error)"
+                }
+            perform(link.refuse(LinkRefusal(.idTaken, words)))
+        }
+    }
+
+    private func ship(after position: Position) {
+        guard let member else { return }
+        let node = master.node
+        ack.received = position
+        let feed = SlaveFeed(node.loop, channel, after: position, serverID: member.id.rawValue, log: node.log) { [unowned node] in
+            node.administratorTarget
+        }
+        feed.gone = { [weak self] words in
+            guard let self else { return }
+            self.gone = words
+            node.log.error("the slave's position is not in this master's binlog", ["slave": self.name, "position": "\(position)", "why": words])
+            let frame = Frame.gone(words)
+            self.channel.write { frame.encode(into: &$0) }
+        }
+        self.feed = feed
+        node.log.notice("slave streaming", ["slave": name, "after": "\(position)"])
+    }
+
+    func beat(_ beat: Frame.Beat) {
+        perform(link.ticked(nowMs: EventLoop.nowMs()))
+        // A slave that does not read gets no beats on top of what waits for it already.
+        guard member != nil, channel.isOpen, !channel.isFull else { return }
+        let frame = Frame.beat(beat)
+        channel.write { frame.encode(into: &$0) }
+    }
+
+    func status(master position: Position, lag: inout LagTracker) -> NodeStatus? {
+        guard let member else { return nil }
+        let now = EventLoop.nowMs()
+        let state = gone != nil ? "needs-snapshot" : ack.state
+        return NodeStatus(
+            id: member.id, role: .slave, address: member.address, state: state, received: ack.received, applied: ack.applied,
+            lagMs: lag.lagMs(of: ack.applied, master: position, nowMs: now), lastSeenMs: link.lastSeenMs(nowMs: now))
+    }
+
+    func drained() { feed?.drained() }
+    func inputEnded() { channel.close() }
+
+    func ended(_ end: ChannelEnd) {
+        feed?.close()
+        if member != nil { master.node.log.notice("slave left", ["slave": name, "why": "\(end)"]) }
+        master.ended(self)
+    }
+
+    func close() {
+        feed?.close()
+        channel.close()
+    }
+}

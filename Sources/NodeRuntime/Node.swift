@@ -1,0 +1,306 @@
+import ClusterModel
+import Digests
+import EventLoop
+import LineProtocol
+import MariaDBConnector
+import NodeConfig
+import Replication
+import StatementGate
+
+/// What clients' sessions need of the node they are served by.
+typealias NodeContext = Node
+
+/// One running node: its database, its role, its clients.
+@LoopActor final class Node {
+    private static let sweepMs = 1000
+
+    let loop: EventLoop
+    let log: NodeLog
+    private(set) var settings: NodeSettings
+    let directory: NodeDirectory
+    /// What clients and other nodes are told to connect to.
+    let address: String
+    let pool: ConnectionPool
+    let control: ControlConnection
+    let applied: AppliedPosition
+    let linkIdentity: LinkIdentity
+    var epoch = Epoch.first
+    private(set) var lexicalMode = LexicalMode.standard
+    /// Why clients' statements can't run now; nil when they can.
+    private(set) var notReady: String? = "this node is starting; try again shortly"
+    private(set) var isStopping = false
+    private var database: NodeDatabase?
+    private var life: (any RoleLife)?
+    private var sessions: [UInt64: ClientSession] = [:]
+    private var lastSession: UInt64 = 0
+    private var databaseVersion = "-"
+    private let startedMs = EventLoop.nowMs()
+
+    /// Told once, when clients' statements can run for the first time.
+    var becameReady: (@LoopActor () -> Void)?
+    /// The node can't go on: why.
+    var failed: (@LoopActor (String) -> Void)?
+    private var whenStopped: (@LoopActor () -> Void)?
+
+    init(_ loop: EventLoop, _ settings: NodeSettings, _ directory: NodeDirectory, address: String, log: NodeLog) {
+        self.loop = loop
+        self.log = log
+        self.settings = settings
+        self.directory = directory
+        self.address = address
+        pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: settings.pool.connectionsMax, idleMs: settings.pool.idleMs))
+        control = ControlConnection(loop)
+        applied = AppliedPosition(loop)
+        let secret = settings.cluster.secret?.bytes
+        linkIdentity = LinkIdentity(
+            cluster: settings.cluster.name, prove: secret.map { key in { @Sendable in Digests.hmacSHA256(key: key, $0) } }, equal: Digests.equal)
+        sweepLater()
+    }
+
+    // MARK: Who it is
+
+    var role: Role { settings.role }
+
+    /// The number the node has, or the one it answers with until its master gives it one.
+    var id: NodeID { directory.state.id ?? settings.id ?? Self.unnamed }
+    private static let unnamed = NodeID(rawValue: .max) ?? { preconditionFailure("not zero") }()
+
+    var masterAddress: NodeAddress? { role == .master ? NodeAddress(address) : settings.master }
+    var gateOptions: GateOptions { GateOptions(multiStatements: settings.session.multiStatements, files: settings.session.files && role == .master) }
+    var administrator: DatabaseAccount? { database?.administratorLogin }
+    var administratorTarget: DatabaseTarget? { database?.administrator }
+
+    // MARK: Starting
+
+    /// Begins the role's life, then the database.
+    func start() {
+        do {
+            switch role {
+            case .master: begin(try MasterLife(self))
+            case .slave: startSlave()
+            }
+        } catch {
+            failed?("the list of members can't be read: \(error)")
+        }
+    }
+
+    private func startSlave() {
+        Journal.open(loop, directory: directory.path + "/journal", segmentBytes: settings.replication.journalSegmentBytes) { [self] result in
+            do {
+                guard let master = settings.master else { preconditionFailure("a slave's settings name its master") }
+                begin(try SlaveLife(self, try result.get(), master: master))
+            } catch let problem as JournalProblem {
+                failed?("the journal can't be opened: \(problem)")
+            } catch {
+                failed?("the relay endpoint can't be opened: \(error)")
+            }
+        }
+    }
+
+    private func begin(_ life: any RoleLife) {
+        self.life = life
+        do {
+            // A slave that has no number yet gets one when it joins; until then its database needs some number that is nobody's.
+            let database = try NodeDatabase(loop, settings, directory, serverID: id.rawValue, log: log) { [weak self] in self?.heard($0) }
+            self.database = database
+            database.start()
+        } catch {
+            failed?("\(error)")
+        }
+    }
+
+    private func heard(_ event: NodeDatabase.Event) {
+        switch event {
+        case .up(let version):
+            databaseVersion = version
+            control.use(database?.administrator)
+            checkDatabase()
+        case .down(let why):
+            notReady = "this node's database is down (\(why)); try again shortly"
+            life?.databaseIsDown()
+            control.use(nil)
+            pool.use(nil)
+        case .failed(let why):
+            failed?(why)
+        case .stopped:
+            whenStopped?()
+        }
+    }
+
+    private func checkDatabase() {
+        guard settings.database.mode == .external else { return prepareDatabase() }
+        ExternalCheck.run(control, role: role) { [self] problems in
+            guard problems.isEmpty else {
+                let list = problems.map { "  - \($0)" }.joined(separator: "\n")
+                failed?("the external database is not fit for a \(role.rawValue):\n\(list)")
+                return
+            }
+            prepareDatabase()
+        }
+    }
+
+    private func prepareDatabase() {
+        control.query("SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
+            guard case .success(let found) = result, let life else { return retryPreparation(result) }
+            sqlMode = found["sql_mode"] ?? ""
+            lexicalMode = LexicalMode(sqlMode: sqlMode)
+            applied.advanced(to: Position(list: found["binlog"] ?? "") ?? .start)
+            life.databaseIsUp { [self] problem in
+                if let problem { return retryPreparation(problem) }
+                pool.use(clientTarget)
+                notReady = nil
+                log.info("serving", ["role": role.rawValue, "address": address])
+                becameReady?()
+                becameReady = nil
+            }
+        }
+    }
+
+    private var sqlMode = ""
+
+    private func retryPreparation(_ why: Any) {
+        log.warning("the database could not be prepared; trying again", ["why": "\(why)"])
+        loop.after(milliseconds: 500) { [weak self] in
+            guard let self, self.database?.endpoint != nil, self.notReady != nil, !self.isStopping else { return }
+            self.prepareDatabase()
+        }
+    }
+
+    /// Clients' sessions start alike on every connection: how their SQL is read must be what the gate thinks it is.
+    private var clientTarget: DatabaseTarget? {
+        let seconds = Double(settings.limits.statementMs) / 1000
+        var setup = [
+            """
+            SET SESSION sql_mode='\(sqlMode)', session_track_system_variables='last_gtid,sql_mode', session_track_schema=1, \
+            max_statement_time=\(seconds)
+            """
+        ]
+        // A second wall behind the gate, whatever the account may do.
+        if role == .slave { setup.append("SET SESSION TRANSACTION READ ONLY") }
+        return database?.client(setup: setup, multiStatements: settings.session.multiStatements)
+    }
+
+    // MARK: Clients
+
+    func accepted(_ descriptor: Int32) {
+        let channel = Channel(loop, descriptor)
+        guard sessions.count < settings.limits.connectionsMax, !isStopping else {
+            let error =
+                isStopping
+                ? ReplyError(.shuttingDown, "this node is stopping; connect to another one")
+                : ReplyError(.tooManyConnections, "this node serves \(sessions.count) clients already (limits.connectionsMax); try again later")
+            TurnAway.say(error, to: channel)
+            return
+        }
+        lastSession += 1
+        let session = ClientSession(self, number: lastSession, channel)
+        do throws(SystemError) {
+            try channel.start(session)
+            sessions[lastSession] = session
+        } catch {
+            log.warning("a client could not be served", ["error": "\(error)"])
+        }
+    }
+
+    func sessionEnded(_ session: ClientSession) {
+        sessions[session.number] = nil
+        if isStopping, sessions.isEmpty { finishStopping() }
+    }
+
+    /// A session turned out to be another node.
+    func linkArrived(_ session: ClientSession, version: Int, rest: [UInt8]) {
+        sessions[session.number] = nil
+        guard version == 1, let life, !isStopping else {
+            log.warning("a node asked for a link that can't be made", ["version": "\(version)"])
+            return session.channel.close()
+        }
+        life.linkArrived(session.channel, rest: rest)
+    }
+
+    func committed(_ gtid: GTID) {
+        guard role == .master else { return }
+        applied.advanced(to: Position(gtid))
+        life?.committed(Position(gtid))
+    }
+
+    private func sweepLater() {
+        loop.after(milliseconds: Self.sweepMs) { [weak self] in
+            guard let self, !self.isStopping else { return }
+            self.sweep()
+            self.sweepLater()
+        }
+    }
+
+    private func sweep() {
+        let limit = settings.limits.idleMs
+        guard limit > 0 else { return }
+        let old = EventLoop.nowMs() - limit
+        for session in Array(sessions.values) where session.isIdle && session.lastActiveMs < old { session.tooIdle(limit) }
+    }
+
+    // MARK: Telling
+
+    func nodes() -> [NodeStatus] { life?.nodes() ?? [] }
+
+    func statusRows() -> [[String?]] {
+        var rows: [[String?]] = [
+            ["node", "\(id)"], ["role", role.rawValue], ["epoch", "\(epoch)"], ["cluster", settings.cluster.name], ["address", address],
+            ["master", masterAddress?.description ?? "-"], ["version", DDBVersion.text], ["database", database?.endpoint == nil ? "down" : "up"],
+            ["database.mode", settings.database.mode.rawValue], ["database.version", databaseVersion],
+            ["uptime_ms", "\(EventLoop.nowMs() - startedMs)"],
+        ]
+        rows += life?.statusRows() ?? []
+        rows += [
+            ["clients", "\(sessions.count)"], ["clients.max", "\(settings.limits.connectionsMax)"],
+            ["pool.in_use", "\(pool.inUse)"], ["pool.idle", "\(pool.idleCount)"], ["pool.waiting", "\(pool.waiting)"],
+            ["pool.max", "\(settings.pool.connectionsMax)"],
+            ["health", notReady.map { "Not serving: \($0)." } ?? life?.health ?? "Starting."],
+        ]
+        return rows
+    }
+
+    // MARK: Changing
+
+    /// Takes over what can change while the node runs.
+    func reload(_ new: NodeSettings) {
+        settings.limits = new.limits
+        settings.session = new.session
+        settings.log.level = new.log.level
+        settings.shutdown = new.shutdown
+        settings.pool = new.pool
+        settings.replication.heartbeatMs = new.replication.heartbeatMs
+        settings.replication.peerTimeoutMs = new.replication.peerTimeoutMs
+        settings.replication.journalBytesMax = new.replication.journalBytesMax
+        settings.replication.sendBufferBytes = new.replication.sendBufferBytes
+        pool.limits = PoolLimits(connectionsMax: new.pool.connectionsMax, idleMs: new.pool.idleMs)
+        if notReady == nil { pool.use(clientTarget) }
+    }
+
+    // MARK: Stopping
+
+    /// Lets running requests finish, within the limit, then stops the database. `done` is called once.
+    func stop(_ done: @escaping @LoopActor () -> Void) {
+        guard !isStopping else { return }
+        isStopping = true
+        whenStopped = done
+        log.notice("stopping", ["clients": "\(sessions.count)"])
+        for session in Array(sessions.values) { session.drain() }
+        if sessions.isEmpty { return finishStopping() }
+        loop.after(milliseconds: settings.shutdown.drainMs) { [weak self] in
+            guard let self, !self.sessions.isEmpty else { return }
+            self.log.warning("requests still running are given up", ["clients": "\(self.sessions.count)"])
+            for session in Array(self.sessions.values) { session.channel.close() }
+        }
+    }
+
+    private var isFinishing = false
+
+    private func finishStopping() {
+        guard !isFinishing else { return }
+        isFinishing = true
+        life?.stop()
+        pool.close()
+        control.use(nil)
+        if let database { database.stop() } else { whenStopped?() }
+    }
+}

@@ -1,0 +1,132 @@
+import CSystem
+import ClusterModel
+import Digests
+import EventLoop
+import Glibc
+
+/// The node's folder: held by one process at a time, and what the node knows of itself.
+@LoopActor final class NodeDirectory {
+    /// What a node keeps about itself across restarts.
+    struct State {
+        /// Made once with the folder.
+        var uuid: String
+        /// Nil until the master gave one.
+        var id: NodeID?
+        var role: Role
+        var cluster: String
+    }
+
+    /// Why the folder can't be used.
+    enum Problem: Error, CustomStringConvertible {
+        case inUse(String)
+        case contradicts(path: String, what: String, is: String, wanted: String)
+        case unreadable(String)
+        case system(SystemError)
+
+        var description: String {
+            switch self {
+            case .inUse(let path): "the data directory \(path) is used by another running ddbnode; stop it, or choose another with --data"
+            case .contradicts(let path, let what, let found, let wanted):
+                "the data directory \(path) belongs to a node whose \(what) is \(found), not \(wanted); start it so, or choose another with --data"
+            case .unreadable(let path): "\(path) is not a ddbnode's state; restore it, or choose another directory with --data"
+            case .system(let error):
+                "the data directory can't be used: \(error); check that it exists, has space and belongs to the user that runs ddbnode"
+            }
+        }
+
+        /// Whether the command line or the configuration is to blame, rather than the machine.
+        var isUsage: Bool {
+            switch self {
+            case .contradicts, .inUse: true
+            case .unreadable, .system: false
+            }
+        }
+    }
+
+    /// Absolute.
+    let path: String
+    private(set) var state: State
+    private let lock: Int32
+
+    private init(path: String, state: State, lock: Int32) {
+        self.path = path
+        self.state = state
+        self.lock = lock
+    }
+
+    private static func statePath(_ path: String) -> String { path + "/node.state" }
+
+    /// Opens the folder, or makes it, and holds it until the process ends.
+    static func open(_ path: String, role: Role, id: NodeID?, cluster: String) throws(Problem) -> NodeDirectory {
+        let path = try absolute(path)
+        let lock = try hold(path)
+        let text: String?
+        do throws(SystemError) { text = try TextFile.read(statePath(path)) } catch { throw .system(error) }
+        guard let text else {
+            let uuid: String
+            do { uuid = try Digests.randomHex(16) } catch { throw .system(SystemError("getrandom", EIO)) }
+            let directory = NodeDirectory(path: path, state: State(uuid: uuid, id: id, role: role, cluster: cluster), lock: lock)
+            do throws(SystemError) { try directory.save() } catch { throw .system(error) }
+            return directory
+        }
+        guard let state = parse(text) else { throw .unreadable(statePath(path)) }
+        guard state.role == role else { throw .contradicts(path: path, what: "role", is: state.role.rawValue, wanted: role.rawValue) }
+        guard state.cluster == cluster else { throw .contradicts(path: path, what: "cluster", is: state.cluster, wanted: cluster) }
+        if let id, let kept = state.id, id != kept { throw .contradicts(path: path, what: "id", is: "\(kept)", wanted: "\(id)") }
+        return NodeDirectory(path: path, state: state, lock: lock)
+    }
+
+    private static func absolute(_ path: String) throws(Problem) -> String {
+        var made = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+            made += made.isEmpty && part.isEmpty ? "/" : (made.isEmpty || made == "/" ? "" : "/") + part
+            guard !part.isEmpty, mkdir(made, 0o700) != 0, errno != EEXIST else { continue }
+            throw .system(SystemError("mkdir \(made)"))
+        }
+        guard let resolved = realpath(path, nil) else { throw .system(SystemError("realpath \(path)")) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    private static func hold(_ path: String) throws(Problem) -> Int32 {
+        let file = path + "/node.lock"
+        let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .system(SystemError("open \(file)")) }
+        // A child of a node killed a moment ago may not have let go yet.
+        for _ in 0..<20 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+            guard errno == EWOULDBLOCK || errno == EINTR else { break }
+            pauseForLock()
+        }
+        let code = errno
+        close(descriptor)
+        if code == EWOULDBLOCK { throw .inUse(path) }
+        throw .system(SystemError("flock \(file)", code))
+    }
+
+    private static func pauseForLock() {
+        var pause = timespec(tv_sec: 0, tv_nsec: 10_000_000)
+        nanosleep(&pause, nil)
+    }
+
+    private static func parse(_ text: String) -> State? {
+        var values: [String: String] = [:]
+        for line in text.split(separator: "\n") {
+            guard let equals = line.firstIndex(of: "=") else { return nil }
+            values[String(line[..<equals])] = String(line[line.index(after: equals)...])
+        }
+        guard let uuid = values["uuid"], let role = values["role"].flatMap(Role.init(rawValue:)), let cluster = values["cluster"] else { return nil }
+        return State(uuid: uuid, id: values["id"].flatMap { NodeID($0) }, role: role, cluster: cluster)
+    }
+
+    /// Remembers the id that the master gave.
+    func keep(id: NodeID) throws(SystemError) {
+        state.id = id
+        try save()
+    }
+
+    private func save() throws(SystemError) {
+        let id = state.id.map { "id=\($0)\n" } ?? ""
+        try TextFile.replace(Self.statePath(path), with: "uuid=\(state.uuid)\nrole=\(state.role.rawValue)\ncluster=\(state.cluster)\n\(id)")
+    }
+}

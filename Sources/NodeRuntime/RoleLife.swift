@@ -1,0 +1,19 @@
+import ClusterModel
+import EventLoop
+
+/// What a node does because of its role.
+@LoopActor protocol RoleLife: AnyObject {
+    /// The database answers: makes it fit for the role. `done` hears what is wrong, or nil when clients may be served.
+    func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void)
+    func databaseIsDown()
+    /// A connection wants to become a link between nodes; `rest` is what came behind its first line.
+    func linkArrived(_ channel: Channel, rest: [UInt8])
+    /// A client's write was given this position.
+    func committed(_ position: Position)
+    /// Everybody this node knows of.
+    func nodes() -> [NodeStatus]
+    func statusRows() -> [[String?]]
+    /// A sentence for a tired operator.
+    var health: String { get }
+    func stop()
+}

@@ -1,0 +1,103 @@
+import ClusterModel
+import EventLoop
+import MariaDBConnector
+
+/// The slave's own database as a replica of the relay endpoint: set up, started, watched.
+@LoopActor final class Applier {
+    enum State: Equatable {
+        case stopped
+        case running
+        /// MariaDB's replica threads stopped with this error.
+        case failed(String)
+    }
+
+    private static let watchMs = 1000
+    private static let retryMs = 2000
+
+    private let loop: EventLoop
+    private let control: ControlConnection
+    private let log: NodeLog
+    private var timer: TimerID?
+    private(set) var state = State.stopped
+    private var isUp = false
+
+    init(_ loop: EventLoop, _ control: ControlConnection, _ log: NodeLog) {
+        self.loop = loop
+        self.control = control
+        self.log = log
+    }
+
+    /// Where the database is: what its tables hold, and what its binlog holds.
+    struct Positions {
+        let slave: Position
+        let binlog: Position
+    }
+
+    func positions(_ done: @escaping @LoopActor (Result<Positions, DatabaseError>) -> Void) {
+        control.query("SELECT @@GLOBAL.gtid_slave_pos AS slave, @@GLOBAL.gtid_binlog_pos AS binlog") { result in
+            done(
+                result.map { found in
+                    Positions(slave: Position(list: found["slave"] ?? "") ?? .start, binlog: Position(list: found["binlog"] ?? "") ?? .start)
+                })
+        }
+    }
+
+    /// Makes the database replicate from the relay endpoint. `repaired`: its binlog ran ahead of its position table (a crash between a DDL statement and
+    /// its bookkeeping), so that what the binlog holds counts as applied.
+    func start(port: UInt16, login: RelayEndpoint.Login, repaired: Position?, done: @escaping @LoopActor (String?) -> Void) {
+        isUp = true
+        var statements = ["STOP SLAVE"]
+        if let repaired { statements.append("SET GLOBAL gtid_slave_pos='\(repaired.gtid?.description ?? "")'") }
+        statements.append(
+            """
+            CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=\(port), MASTER_USER='\(login.user)', MASTER_PASSWORD='\(login.password)', \
+            MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0, MASTER_HEARTBEAT_PERIOD=5
+            """)
+        statements.append("START SLAVE")
+        control.queries(statements) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success:
+                self.state = .running
+                self.watchLater()
+                done(nil)
+            case .failure(let error): done("the database could not be made a replica: \(error)")
+            }
+        }
+    }
+
+    func databaseIsDown() {
+        isUp = false
+        state = .stopped
+        loop.cancel(timer)
+    }
+
+    private func watchLater(_ milliseconds: Int = Applier.watchMs) {
+        loop.cancel(timer)
+        timer = loop.after(milliseconds: milliseconds) { [weak self] in self?.watch() }
+    }
+
+    private func watch() {
+        control.query("SHOW SLAVE STATUS") { [weak self] result in
+            guard let self, self.isUp else { return }
+            if case .success(let status) = result { self.saw(status) } else { self.watchLater() }
+        }
+    }
+
+    private func saw(_ status: SmallResult) {
+        let applies = status["Slave_SQL_Running"] == "Yes"
+        let receives = status["Slave_IO_Running"] != "No"
+        guard !applies || !receives else {
+            if case .failed = state { log.notice("the database applies again") }
+            state = .running
+            return watchLater()
+        }
+        let errors = [status["Last_SQL_Error"], status["Last_IO_Error"]].compactMap { $0 }.filter { !$0.isEmpty }
+        let words = errors.first ?? "its replica threads do not run"
+        if state != .failed(words) { log.error("the database does not apply", ["error": words]) }
+        state = .failed(words)
+        // A lock wait or a full disk passes; to threads that run, START SLAVE does nothing.
+        control.query("START SLAVE") { _ in }
+        watchLater(Self.retryMs)
+    }
+}

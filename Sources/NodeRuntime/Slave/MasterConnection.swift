@@ -1,0 +1,219 @@
+import BinlogFormat
+import ClusterModel
+import Digests
+import EventLoop
+import NodeConfig
+import Replication
+
+/// A slave's link to its master: dials, joins, receives into the journal, and dials again when it is lost.
+@LoopActor final class MasterConnection: ChannelHandler {
+    enum State: Equatable {
+        case away(String)
+        case connecting
+        case receiving
+        /// The master's binlog does not hold what comes next.
+        case gone(String)
+        case refused(String)
+        case journalFailed(String)
+
+        /// One word for `.nodes`.
+        var word: String {
+            switch self {
+            case .away, .connecting: "away"
+            case .receiving: "streaming"
+            case .gone: "needs-snapshot"
+            case .refused: "refused"
+            case .journalFailed: "journal-failed"
+            }
+        }
+    }
+
+    private static let connectTimeoutMs = 3000
+    private static let retryFirstMs = 100
+    private static let retryLastMs = 2000
+    /// What may wait for the journal before the link is not read any further.
+    private static let pendingBytesMax = 8 << 20
+
+    private unowned let slave: SlaveLife
+    private let journal: Journal
+    private let address: NodeAddress
+    private var dialer: Dialer?
+    private var channel: Channel?
+    private var link: SlaveLink?
+    private var frames = FrameReader()
+    private var retryMs = MasterConnection.retryFirstMs
+    private var retry: TimerID?
+    private var isPaused = false
+    private var isStopped = false
+    private(set) var state = State.connecting
+    private(set) var lastBeat: Frame.Beat?
+    private(set) var lastBeatMs = 0
+
+    init(_ slave: SlaveLife, _ journal: Journal, master: NodeAddress) {
+        self.slave = slave
+        self.journal = journal
+        address = master
+    }
+
+    private var node: Node { slave.node }
+
+    // MARK: Dialling
+
+    func start() {
+        guard !isStopped else { return }
+        retry = nil
+        dialer = Dialer(node.loop, host: address.host, port: address.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
+            guard let self else { return }
+            self.dialer = nil
+            do { try self.connected(try result.get()) } catch { self.lost("cannot reach the master at \(self.address): \(error)") }
+        }
+    }
+
+    private func connected(_ descriptor: Int32) throws {
+        let hello = Frame.Hello(
+            cluster: node.settings.cluster.name, uuid: node.directory.state.uuid,
+            id: node.directory.state.id?.rawValue ?? node.settings.id?.rawValue ?? 0,
+            address: node.address, nonce: try Digests.random(32), proof: [])
+        link = SlaveLink(
+            node.linkIdentity, hello: hello, checksum: Digests.crc32, timeoutMs: node.settings.replication.peerTimeoutMs, nowMs: EventLoop.nowMs())
+        frames = FrameReader()
+        isPaused = false
+        let channel = Channel(node.loop, descriptor)
+        try channel.start(self)
+        self.channel = channel
+        channel.write(Array(".link 1\n".utf8))
+    }
+
+    private func lost(_ why: String) {
+        channel?.close()
+        channel = nil
+        link = nil
+        journal.add(.dropOpenGroup)
+        guard !isStopped else { return }
+        if case .receiving = state {
+            node.log.warning("link to the master lost", ["why": why])
+        } else {
+            node.log.info("no link to the master", ["why": why])
+        }
+        switch state {
+        case .away, .connecting, .receiving: state = .away(why)
+        case .gone, .refused, .journalFailed: break
+        }
+        retry = node.loop.after(milliseconds: retryMs) { [weak self] in self?.start() }
+        retryMs = min(retryMs * 2, Self.retryLastMs)
+        slave.linkChanged()
+    }
+
+    // MARK: Frames
+
+    func received(_ bytes: UnsafeRawBufferPointer) {
+        frames.append(bytes)
+        takeFrames()
+    }
+
+    private func takeFrames() {
+        do throws(LinkRefusal) {
+            while !isPaused, channel?.isOpen == true, let frame = try frames.next() {
+                perform(link?.received(frame, nowMs: EventLoop.nowMs()) ?? [])
+                checkPressure()
+            }
+        } catch {
+            perform(link?.refuse(error) ?? [])
+        }
+    }
+
+    /// The disk is slower than the link: the link waits. The journal is full: it waits until the database has applied some.
+    private func checkPressure() {
+        let isFull = journal.pendingBytes > Self.pendingBytesMax || journal.index.totalBytes > node.settings.replication.journalBytesMax
+        guard isFull != isPaused else { return }
+        isPaused = isFull
+        if isFull { channel?.pauseReading() } else { channel?.resumeReading() }
+    }
+
+    /// The journal wrote or purged some.
+    func journalMoved() {
+        guard isPaused else { return }
+        checkPressure()
+        takeFrames()
+    }
+
+    private func perform(_ actions: [SlaveLink.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let frame): channel?.write { frame.encode(into: &$0) }
+            case .joined(let id, let master, let epoch): joined(id, master, epoch)
+            case .format(let format): journal.add(.format(format))
+            case .append(let bytes, let through, let wholeBytes): journal.add(.append(bytes, through: through, wholeBytes: wholeBytes))
+            case .dropOpenGroup: journal.add(.dropOpenGroup)
+            case .heard(let beat): heard(beat)
+            case .gone(let why):
+                state = .gone(why)
+                node.log.error("the master can't send what comes next: this slave must be rebuilt", ["position": "\(journal.received)", "why": why])
+                slave.linkChanged()
+            case .close(let refusal):
+                if [.silent, .shuttingDown].contains(refusal.reason) {
+                    lost(refusal.words)
+                } else {
+                    if state != .refused(refusal.words) { node.log.error("the link to the master was refused", ["why": refusal.words]) }
+                    state = .refused(refusal.words)
+                    channel?.closeWhenSent()
+                    lost(refusal.words)
+                }
+            }
+        }
+    }
+
+    private func joined(_ id: NodeID, _ master: NodeID, _ epoch: Epoch) {
+        slave.joined(id, master: master, epoch: epoch) { [weak self] in
+            guard let self else { return }
+            // What was on its way to the disk for an earlier link must be there, or gone, before this one goes on from it.
+            self.journal.settled {
+                guard self.channel?.isOpen == true else { return }
+                self.retryMs = Self.retryFirstMs
+                self.state = .receiving
+                self.node.log.notice("receiving from the master", ["master": "\(self.address)", "after": "\(self.journal.received)"])
+                self.perform(self.link?.resume(after: self.journal.received) ?? [])
+                self.slave.linkChanged()
+            }
+        }
+    }
+
+    private func heard(_ beat: Frame.Beat) {
+        lastBeat = beat
+        lastBeatMs = EventLoop.nowMs()
+        tell()
+    }
+
+    /// Tells the master how far this node is.
+    func tell() {
+        guard let link else { return }
+        perform(link.progressed(Frame.Ack(received: journal.received, applied: node.applied.value, state: slave.stateWord)))
+    }
+
+    /// Called from time to time.
+    func tick() { perform(link?.ticked(nowMs: EventLoop.nowMs()) ?? []) }
+
+    func journalFailed(_ problem: JournalProblem) {
+        if state != .journalFailed(problem.description) { node.log.error("the journal can't be written", ["error": problem.description]) }
+        state = .journalFailed(problem.description)
+        lost(problem.description)
+    }
+
+    func drained() {}
+    func inputEnded() { lost("the master closed the link") }
+
+    func ended(_ end: ChannelEnd) {
+        guard channel != nil else { return }
+        channel = nil
+        lost("the link ended: \(end)")
+    }
+
+    func stop() {
+        isStopped = true
+        dialer?.cancel()
+        node.loop.cancel(retry)
+        let channel = self.channel
+        self.channel = nil
+        channel?.close()
+    }
+}

@@ -1,0 +1,231 @@
+import ClusterModel
+import EventLoop
+import LineProtocol
+import MariaDBConnector
+import NodeConfig
+import Replication
+
+/// What a node does as slave: receives the master's events into its journal, and has its database apply them from there.
+@LoopActor final class SlaveLife: RoleLife {
+    private static let tickMs = 500
+
+    unowned let node: Node
+    private let journal: Journal
+    private let relay: RelayEndpoint
+    private let applier: Applier
+    private let poll: PositionPoll
+    private lazy var master = MasterConnection(self, journal, master: masterAddress)
+    private let masterAddress: NodeAddress
+    private var timer: TimerID?
+    private var isPurging = false
+    private var isDatabaseUp = false
+    /// The database was seen, so the journal is known to fit it.
+    private var isReconciled = false
+    private var isLinkStarted = false
+    private var lastLag = (atMs: 0, lagMs: 0)
+    private(set) var masterID: NodeID?
+
+    init(_ node: Node, _ journal: Journal, master: NodeAddress) throws {
+        self.node = node
+        self.journal = journal
+        masterAddress = master
+        relay = try RelayEndpoint(node.loop, node.log, journal)
+        applier = Applier(node.loop, node.control, node.log)
+        poll = PositionPoll(
+            node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
+        poll.goal = { [unowned journal] in journal.received }
+        journal.grew = { [weak self] in self?.journalGrew() }
+        journal.failed = { [weak self] in self?.master.journalFailed($0) }
+        tickLater()
+    }
+
+    // MARK: The database
+
+    func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) {
+        isDatabaseUp = true
+        let id = node.directory.state.id.map { "SET GLOBAL server_id=\($0)" }
+        node.control.queries(["SET GLOBAL read_only=1"] + (id.map { [$0] } ?? [])) { [self] result in
+            if case .failure(let error) = result { return done("the database could not be made a slave's: \(error)") }
+            applier.positions { [self] result in
+                switch result {
+                case .failure(let error): done("the database's position could not be read: \(error)")
+                case .success(let positions): reconcile(positions, done)
+                }
+            }
+        }
+    }
+
+    /// Makes journal and database fit, then has the database apply.
+    private func reconcile(_ positions: Applier.Positions, _ done: @escaping @LoopActor (String?) -> Void) {
+        let repaired = positions.slave < positions.binlog ? positions.binlog : nil
+        let applied = max(positions.slave, positions.binlog)
+        if let repaired { node.log.notice("the database's binlog was ahead of its position table", ["position": "\(repaired)"]) }
+        node.applied.advanced(to: applied)
+        let reaches = (journal.index.first ?? journal.received) <= applied && applied <= journal.received
+        if reaches || (journal.index.segments.isEmpty && journal.received == applied) { return startApplying(repaired, done) }
+        node.log.notice("the journal begins anew", ["journal": "\(journal.received)", "database": "\(applied)"])
+        journal.startOver(after: applied) { [self] problem in
+            if let problem { return done("the journal could not begin anew: \(problem)") }
+            startApplying(repaired, done)
+        }
+    }
+
+    private func startApplying(_ repaired: Position?, _ done: @escaping @LoopActor (String?) -> Void) {
+        applier.start(port: relay.port, login: relay.login, repaired: repaired) { [self] problem in
+            if let problem { return done(problem) }
+            isReconciled = true
+            poll.start()
+            if !isLinkStarted {
+                isLinkStarted = true
+                master.start()
+            }
+            done(nil)
+        }
+    }
+
+    func databaseIsDown() {
+        isDatabaseUp = false
+        poll.stop()
+        applier.databaseIsDown()
+    }
+
+    // MARK: The link
+
+    func joined(_ id: NodeID, master: NodeID, epoch: Epoch, _ done: @escaping @LoopActor () -> Void) {
+        masterID = master
+        node.epoch = epoch
+        guard node.directory.state.id != id else { return done() }
+        do {
+            try node.directory.keep(id: id)
+        } catch {
+            node.log.error("the id given by the master could not be stored", ["error": "\(error)"])
+            return
+        }
+        node.log.notice("joined the cluster", ["id": "\(id)"])
+        node.control.query("SET GLOBAL server_id=\(id)") { _ in done() }
+    }
+
+    func linkChanged() { master.tell() }
+
+    private func journalGrew() {
+        relay.journalGrew()
+        master.journalMoved()
+        master.tell()
+        poll.hurry()
+    }
+
+    // MARK: Time
+
+    private func tickLater() {
+        timer = node.loop.after(milliseconds: Self.tickMs) { [weak self] in self?.tick() }
+    }
+
+    private func tick() {
+        master.tick()
+        master.tell()
+        purge()
+        tickLater()
+    }
+
+    /// Forgets what the database has, once the database's own files have it durably: it runs without syncing each commit.
+    private func purge() {
+        let applied = node.applied.value
+        guard isDatabaseUp, !isPurging, journal.index.canPurge(upTo: applied) else { return }
+        isPurging = true
+        node.control.queries(["FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS"]) { [weak self] result in
+            guard let self else { return }
+            self.isPurging = false
+            switch result {
+            case .success:
+                self.journal.purge(upTo: applied)
+                self.master.journalMoved()
+            case .failure(let error): self.node.log.warning("the database could not be flushed, so the journal is kept", ["error": "\(error)"])
+            }
+        }
+    }
+
+    // MARK: Telling
+
+    func linkArrived(_ channel: Channel, rest: [UInt8]) {
+        let refusal = LinkRefusal(.notMaster, "node \(node.id) at \(node.address) is a slave; its master is at \(masterAddress)")
+        let frame = Frame.refused(refusal)
+        channel.write { frame.encode(into: &$0) }
+        channel.closeWhenSent()
+    }
+
+    func committed(_ position: Position) {}
+
+    var stateWord: String {
+        if case .failed = applier.state { return "apply-failed" }
+        guard isDatabaseUp else { return "database-down" }
+        guard case .receiving = master.state else { return master.state.word }
+        let behind = node.applied.value < journal.received || journal.received < (master.lastBeat?.position ?? .start)
+        return behind ? "catching-up" : "streaming"
+    }
+
+    func nodes() -> [NodeStatus] {
+        let now = EventLoop.nowMs()
+        var all = master.lastBeat?.nodes ?? []
+        let age = master.lastBeat == nil ? 0 : now - master.lastBeatMs
+        for index in all.indices { all[index].lastSeenMs = all[index].role == .master ? age : all[index].lastSeenMs.map { $0 + age } }
+        let told = all.first { $0.id == node.id }
+        let own = NodeStatus(
+            id: node.id, role: .slave, address: node.address, state: stateWord, received: journal.received, applied: node.applied.value,
+            lagMs: told?.lagMs,
+            lastSeenMs: nil)
+        all.removeAll { $0.id == node.id }
+        return (all + [own]).sorted { $0.id < $1.id }
+    }
+
+    func statusRows() -> [[String?]] {
+        var rows: [[String?]] = [
+            ["received", "\(journal.received)"], ["committed", "\(journal.received)"], ["applied", "\(node.applied.value)"],
+            ["link", linkWords], ["applier", applierWords],
+            ["journal.files", "\(journal.index.segments.count)"], ["journal.bytes", "\(journal.index.totalBytes)"],
+        ]
+        if let beat = master.lastBeat {
+            rows.append(["master.position", "\(beat.position)"])
+            rows.append(["master.last_heard_ms", "\(EventLoop.nowMs() - master.lastBeatMs)"])
+        }
+        if let lag = nodes().first(where: { $0.id == node.id })?.lagMs { rows.append(["lag_ms", "\(lag)"]) }
+        return rows
+    }
+
+    private var linkWords: String {
+        switch master.state {
+        case .connecting: "connecting to \(masterAddress)"
+        case .receiving: "receiving from \(masterAddress)"
+        case .away(let why), .refused(let why), .journalFailed(let why): "\(master.state.word): \(why)"
+        case .gone(let why): "needs-snapshot: \(why)"
+        }
+    }
+
+    private var applierWords: String {
+        switch applier.state {
+        case .stopped: "stopped"
+        case .running: "running"
+        case .failed(let why): "failed: \(why)"
+        }
+    }
+
+    var health: String {
+        if case .failed(let why) = applier.state { return "This slave's database does not apply what it receives: \(why)" }
+        guard isDatabaseUp else { return "This slave's database is down; the node starts it again." }
+        switch master.state {
+        case .receiving:
+            let behind = node.applied.value < (master.lastBeat?.position ?? .start)
+            return behind ? "This slave follows its master and is catching up." : "All is well: this slave has what its master has."
+        case .connecting, .away: return "This slave does not reach its master at \(masterAddress); it serves what it has and tries again."
+        case .gone(let why): return "This slave needs a snapshot: its master's binlog does not hold what comes next (\(why))."
+        case .refused(let why): return "This slave is not let in by its master: \(why)"
+        case .journalFailed(let why): return "This slave can't write its journal: \(why)"
+        }
+    }
+
+    func stop() {
+        node.loop.cancel(timer)
+        poll.stop()
+        master.stop()
+        relay.close()
+    }
+}

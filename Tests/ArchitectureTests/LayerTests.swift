@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// Which module may import which: the compiler does not police what comes in through others.
+private let allowed: [String: Set<String>] = [
+    // Pure: the standard library only.
+    "ClusterModel": [],
+    "LineProtocol": ["ClusterModel"],
+    "StatementGate": ["ClusterModel"],
+    "BinlogFormat": ["ClusterModel"],
+    "MySQLProtocol": ["ClusterModel"],
+    "Replication": ["ClusterModel", "BinlogFormat"],
+    // Edge: each wraps one thing of the outside world.
+    "NodeConfig": ["ClusterModel", "Glibc"],
+    "EventLoop": ["CSystem", "Dispatch", "Glibc"],
+    "Digests": ["COpenSSL", "CZlib"],
+    "MariaDBConnector": ["CMariaDB", "EventLoop", "ClusterModel", "MySQLProtocol", "Glibc"],
+    "MariaDBServer": ["CSystem", "ClusterModel", "Dispatch", "Glibc", "Synchronization"],
+    // Assembly.
+    "NodeRuntime": [
+        "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "NodeConfig", "EventLoop", "Digests",
+        "MariaDBConnector", "MariaDBServer", "CSystem", "Dispatch", "Glibc", "Logging", "Synchronization",
+    ],
+    "Console": ["ClusterModel", "LineProtocol", "CEdit", "CSystem", "Glibc", "Synchronization"],
+    "ddbnode": ["NodeConfig", "NodeRuntime", "LineProtocol", "Console", "ClusterModel", "ArgumentParser", "Glibc"],
+]
+
+/// Wrappers of C: no Swift in them.
+private let cTargets: Set<String> = ["CMariaDB", "CEdit", "COpenSSL", "CZlib", "CSystem"]
+
+private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+private struct SourceFile {
+    let path: String
+    let lines: [Substring]
+}
+
+private func sources(under folder: URL) throws -> [SourceFile] {
+    let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+    return try (files?.allObjects as? [URL] ?? []).filter { $0.pathExtension == "swift" }.map { url in
+        SourceFile(
+            path: url.path.replacingOccurrences(of: root.path + "/", with: ""),
+            lines: try String(contentsOf: url, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false))
+    }
+}
+
+private func importedModule(_ line: Substring) -> String? {
+    let words = line.split(separator: " ").drop { ["package", "public", "internal", "private", "fileprivate"].contains($0) || $0.hasPrefix("@") }
+    guard words.first == "import", let name = words.dropFirst().first else { return nil }
+    return String(name.split(separator: ".")[0])
+}
+
+@Suite struct LayerTests {
+    private let modules: [String]
+
+    init() throws {
+        modules = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "Sources").path).sorted()
+    }
+
+    @Test func `every folder of Sources is a module of the table`() {
+        #expect(Set(modules) == Set(allowed.keys).union(cTargets))
+    }
+
+    @Test func `a module imports only what stands below it`() throws {
+        for (module, below) in allowed {
+            let files = try sources(under: root.appending(path: "Sources/\(module)"))
+            #expect(!files.isEmpty, "\(module) has no sources")
+            for file in files {
+                for (number, line) in file.lines.enumerated() {
+                    guard let imported = importedModule(line) else { continue }
+                    #expect(below.contains(imported), "\(file.path):\(number + 1) imports \(imported)")
+                }
+            }
+        }
+    }
+
+    @Test func `files stay under 400 lines`() throws {
+        for file in try sources(under: root.appending(path: "Sources")) {
+            #expect(file.lines.count <= 400, "\(file.path) has \(file.lines.count) lines")
+        }
+    }
+
+    @Test func `sources hold no trap on input and no loose end`() throws {
+        let banned = ["try!", " as! ", "fatalError(", "TODO", "FIXME", "XXX", "Thread.sleep", "usleep("]
+        for file in try sources(under: root.appending(path: "Sources")) {
+            for (number, line) in file.lines.enumerated() {
+                for word in banned where line.contains(word) { Issue.record("\(file.path):\(number + 1) holds \(word)") }
+            }
+        }
+    }
+}

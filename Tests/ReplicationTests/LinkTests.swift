@@ -1,0 +1,194 @@
+import BinlogFormat
+import ClusterModel
+import Replication
+import Testing
+
+/// A stand-in for HMAC: what counts here is that both sides must have the same key.
+private func identity(_ cluster: String = "ddb", key: UInt8? = 7) -> LinkIdentity {
+    LinkIdentity(
+        cluster: cluster,
+        prove: key.map { key in
+            { @Sendable message in [key] + message.suffix(30) + [UInt8(truncatingIfNeeded: message.reduce(0) { $0 &* 31 &+ Int($1) })] }
+        },
+        equal: { $0 == $1 })
+}
+
+private let one = NodeID(rawValue: 1)
+private let two = NodeID(rawValue: 2)
+
+private func hello(_ cluster: String = "ddb") -> Frame.Hello {
+    Frame.Hello(cluster: cluster, uuid: "ab", id: 0, address: "127.0.0.1:7002", nonce: [UInt8](repeating: 5, count: 32), proof: [])
+}
+
+private struct Pair {
+    var master: MasterLink
+    var slave: SlaveLink
+
+    init(master: LinkIdentity = identity(), slave: LinkIdentity = identity()) throws {
+        self.master = MasterLink(
+            master, master: try #require(one), epoch: .first, nonce: [UInt8](repeating: 9, count: 32), timeoutMs: 1000, nowMs: 0)
+        self.slave = SlaveLink(slave, hello: hello(slave.cluster), checksum: { crc, _ in crc }, timeoutMs: 1000, nowMs: 0)
+    }
+
+    /// The master's answer to the slave's greeting, over the wire's own bytes.
+    mutating func greet() throws -> [MasterLink.Action] {
+        guard case .send(let challenge) = master.opening.first else { return [] }
+        let greeting = slave.received(try wire(challenge), nowMs: 0)
+        guard case .send(let hello) = greeting.first else { return [] }
+        return master.received(try wire(hello), nowMs: 0)
+    }
+}
+
+/// Encodes, splits into single bytes, and decodes.
+private func wire(_ frame: Frame) throws -> Frame {
+    var bytes: [UInt8] = []
+    frame.encode(into: &bytes)
+    var reader = FrameReader()
+    var found: Frame?
+    for byte in bytes {
+        withUnsafeBytes(of: byte) { reader.append($0) }
+        if let frame = try reader.next() { found = frame }
+    }
+    #expect(reader.pendingBytes == 0)
+    return try #require(found)
+}
+
+@Suite struct LinkTests {
+    @Test func `a slave with the secret is admitted and told its id`() throws {
+        var pair = try Pair()
+        let id = try #require(two)
+        guard case .admit(let greeted) = try pair.greet().first else {
+            Issue.record("not admitted")
+            return
+        }
+        #expect(greeted.uuid == "ab")
+        guard case .send(let welcome) = pair.master.admitted(id).first else {
+            Issue.record("not welcomed")
+            return
+        }
+        #expect(pair.slave.received(try wire(welcome), nowMs: 0) == [.joined(id: id, master: try #require(one), epoch: .first)])
+        #expect(pair.slave.resume(after: .start) == [.send(.resume(.start))])
+        #expect(pair.master.received(.resume(.start), nowMs: 0) == [.ship(after: .start)])
+    }
+
+    @Test func `a slave with another secret is refused`() throws {
+        var pair = try Pair(slave: identity(key: 8))
+        guard case .send(.refused(let refusal)) = try pair.greet().first else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.reason == .badProof)
+        #expect(pair.master.received(.resume(.start), nowMs: 0).isEmpty)
+    }
+
+    @Test func `a master with another secret is refused by the slave`() throws {
+        var pair = try Pair()
+        _ = try pair.greet()
+        let forged = Frame.welcome(Frame.Welcome(id: try #require(two), proof: [1, 2, 3]))
+        guard case .send(.refused(let refusal)) = pair.slave.received(forged, nowMs: 0).first else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.reason == .badProof)
+    }
+
+    @Test func `a node of another cluster is refused by name`() throws {
+        var pair = try Pair(slave: identity("other"))
+        guard case .send(let challenge) = pair.master.opening.first,
+            case .send(.refused(let refusal)) = pair.slave.received(challenge, nowMs: 0).first
+        else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.reason == .otherCluster)
+        guard case .send(.refused(let refusal)) = pair.master.received(.hello(hello("other")), nowMs: 0).first else {
+            Issue.record("not refused by the master")
+            return
+        }
+        #expect(refusal.reason == .otherCluster)
+    }
+
+    @Test(arguments: [(nil, UInt8(7)), (UInt8(7), nil)] as [(UInt8?, UInt8?)])
+    func `a secret on one side only is told as that`(master: UInt8?, slave: UInt8?) throws {
+        var pair = try Pair(master: identity(key: master), slave: identity(key: slave))
+        guard case .send(let challenge) = pair.master.opening.first,
+            case .send(.refused(let refusal)) = pair.slave.received(challenge, nowMs: 0).first
+        else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.reason == .secretMissing)
+    }
+
+    @Test func `a greeting can't be replayed on another link`() throws {
+        var first = try Pair()
+        guard case .send(let challenge) = first.master.opening.first, case .send(let greeting) = first.slave.received(challenge, nowMs: 0).first
+        else {
+            Issue.record("no greeting")
+            return
+        }
+        var second = MasterLink(
+            identity(), master: try #require(one), epoch: .first, nonce: [UInt8](repeating: 8, count: 32), timeoutMs: 1000, nowMs: 0)
+        guard case .send(.refused(let refusal)) = second.received(greeting, nowMs: 0).first else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.reason == .badProof)
+    }
+
+    @Test func `frames out of turn end the link`() throws {
+        for frame in [Frame.resume(.start), .ack(Frame.Ack(received: .start, applied: .start, state: "x")), .events([1]), .gone("x")] {
+            var pair = try Pair()
+            #expect(pair.master.received(frame, nowMs: 0).contains { if case .close = $0 { true } else { false } })
+        }
+    }
+
+    @Test func `a silent peer is given up, a talking one is not`() throws {
+        var pair = try Pair()
+        #expect(pair.master.ticked(nowMs: 1000).isEmpty)
+        #expect(!pair.master.ticked(nowMs: 1001).isEmpty)
+        #expect(pair.slave.ticked(nowMs: 900).isEmpty)
+        #expect(!pair.slave.ticked(nowMs: 1500).isEmpty)
+    }
+}
+
+@Suite struct FrameTests {
+    static let frames: [Frame] = [
+        .resume(.start), .resume(Position(GTID("0-1-42"))), .events([]), .events([1, 2, 3]), .gone("no such position"),
+        .refused(LinkRefusal(.idTaken, "id 2 is taken")),
+        .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming")),
+        .beat(
+            Frame.Beat(
+                position: Position(GTID("0-1-9")), clockMs: 12,
+                nodes: NodeID(rawValue: 3).map {
+                    [NodeStatus(id: $0, role: .slave, address: "h:1", state: "away", received: .start, applied: .start, lagMs: nil, lastSeenMs: 4)]
+                } ?? [])),
+    ]
+
+    @Test(arguments: frames) func `a frame reads back as it was written, byte by byte`(frame: Frame) throws {
+        #expect(try wire(frame) == frame)
+    }
+
+    @Test(arguments: frames) func `a damaged frame is refused or read as another, never a trap`(frame: Frame) {
+        var bytes: [UInt8] = []
+        frame.encode(into: &bytes)
+        for index in bytes.indices {
+            for value in [UInt8(0), 1, 0x7f, 0xff] {
+                var damaged = bytes
+                damaged[index] = value
+                var reader = FrameReader()
+                damaged.withUnsafeBytes { reader.append($0) }
+                while let _ = try? reader.next() {}
+            }
+        }
+    }
+
+    @Test func `a frame that claims to be larger than any is refused before it is awaited`() {
+        var reader = FrameReader()
+        [UInt8]([0xff, 0xff, 0xff, 0xff, 6]).withUnsafeBytes { reader.append($0) }
+        #expect(throws: LinkRefusal.self) { try reader.next() }
+        var small = FrameReader()
+        [UInt8]([0, 0, 0x20, 0, 10]).withUnsafeBytes { small.append($0) }
+        #expect(throws: LinkRefusal.self) { try small.next() }
+    }
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs what is missing, lints, builds and runs the tests: all tiers, or those named.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+usage() {
+    cat <<TEXT
+usage: scripts/test.sh [tier ...]
+
+  lint      format and style of the sources
+  pure      the machines, parsers and tables: no process, no clock
+  database  connector, journal, relay endpoint and private server on real mariadbd processes
+  cluster   whole clusters of real processes: replication, kills, the protocol
+
+Without a tier: all of them. --help: this text.
+TEXT
+}
+
+pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|NodeConfigTests|ConsoleTests'
+database='MariaDBServerTests|MariaDBConnectorTests|NodeRuntimeTests'
+cluster='ClusterTests'
+
+lint() {
+    say "== lint"
+    swift format lint --strict --recursive --parallel Sources Tests Package.swift
+    local script
+    for script in scripts/*.sh .ci/run; do bash -n "$script"; done
+}
+
+build() {
+    say "== build"
+    DDBNODE_STRICT=1 swift build --build-tests 2>&1 | grep -vE '^\[[0-9]+/[0-9]+\]' || true
+    # Again for its exit code: the filter above has hidden it, and there is nothing left to build.
+    DDBNODE_STRICT=1 swift build --build-tests >/dev/null
+}
+
+run() {
+    say "== $1"
+    # Cluster tests start servers of their own on shared cores: one suite after another.
+    DDBNODE_STRICT=1 swift test --skip-build --no-parallel --filter "^($2)\\."
+}
+
+cd "$root"
+tiers=("$@")
+[ ${#tiers[@]} -gt 0 ] || tiers=(lint pure database cluster)
+case " ${tiers[*]} " in *" --help "* | *" -h "*) usage; exit 0 ;; esac
+install_packages
+need_swift
+built=
+for tier in "${tiers[@]}"; do
+    case $tier in
+        lint) lint; continue ;;
+        pure | database | cluster) ;;
+        *) usage >&2; exit 2 ;;
+    esac
+    [ -n "$built" ] || build
+    built=yes
+    run "$tier" "${!tier}"
+done
+say "== passed: ${tiers[*]}"
