@@ -68,10 +68,12 @@ import Replication
     }
 
     private func beat() {
-        let beat = Frame.Beat(position: node.applied.value, clockMs: WallClock.milliseconds(), nodes: nodes())
+        let beat = currentBeat
         for slave in slaves { slave.beat(beat) }
         beatLater()
     }
+
+    var currentBeat: Frame.Beat { Frame.Beat(position: node.applied.value, clockMs: WallClock.milliseconds(), nodes: nodes()) }
 
     func committed(_ position: Position) { lag.passed(position, nowMs: EventLoop.nowMs()) }
 

@@ -92,6 +92,7 @@ import Replication
             self.channel.write { frame.encode(into: &$0) }
         }
         self.feed = feed
+        beat(master.currentBeat)
         node.log.notice("slave streaming", ["slave": name, "after": "\(position)"])
     }
 
