@@ -29,6 +29,7 @@ package enum ChannelEnd: Equatable, Sendable {
 @LoopActor package final class Channel: Watcher, TurnEndWork {
     /// Reads of one event, so that one busy peer does not starve the others.
     private static let readsPerEvent = 4
+    private static let lingerMs = 10_000
 
     package let loop: EventLoop
     package private(set) var descriptor: Int32
@@ -194,11 +195,12 @@ package enum ChannelEnd: Equatable, Sendable {
 
     // MARK: Ending
 
-    /// Closes once everything written has been sent; what is written after this is dropped.
+    /// Closes once everything written has been sent, or the peer has not taken it for a while; what is written after this is dropped.
     package func closeWhenSent() {
-        guard isOpen else { return }
+        guard isOpen, !closesWhenSent else { return }
         closesWhenSent = true
-        if outbound.isEmpty { end(.closedHere) }
+        if outbound.isEmpty { return end(.closedHere) }
+        loop.after(milliseconds: Self.lingerMs) { [weak self] in self?.close() }
     }
 
     /// Closes now, dropping what was not sent.

@@ -149,8 +149,7 @@ typealias NodeContext = Node
                 if let problem { return retryPreparation(problem) }
                 pool.use(clientTarget)
                 notReady = nil
-                log.info("serving", ["role": role.rawValue, "address": address])
-                becameReady?()
+                if let becameReady { becameReady() } else { log.notice("serving again", ["position": "\(applied.value)"]) }
                 becameReady = nil
             }
         }
@@ -189,7 +188,7 @@ typealias NodeContext = Node
                 isStopping
                 ? ReplyError(.shuttingDown, "this node is stopping; connect to another one")
                 : ReplyError(.tooManyConnections, "this node serves \(sessions.count) clients already (limits.connectionsMax); try again later")
-            TurnAway.say(error, to: channel)
+            Deaf.turnAway(channel, error)
             return
         }
         lastSession += 1

@@ -85,9 +85,12 @@ import Replication
     }
 
     private func lost(_ why: String) {
-        channel?.close()
+        // The channel must not tell of its end here again: a second link would be dialled.
+        let old = channel
         channel = nil
         link = nil
+        old?.handOver(to: Deaf())
+        old?.closeWhenSent()
         journal.add(.dropOpenGroup)
         guard !isStopped else { return }
         if case .receiving = state {
@@ -99,6 +102,7 @@ import Replication
         case .away, .connecting, .receiving: state = .away(why)
         case .gone, .refused, .journalFailed: break
         }
+        node.loop.cancel(retry)
         retry = node.loop.after(milliseconds: retryMs) { [weak self] in self?.start() }
         retryMs = min(retryMs * 2, Self.retryLastMs)
         slave.linkChanged()
@@ -156,7 +160,6 @@ import Replication
                 } else {
                     if state != .refused(refusal.words) { node.log.error("the link to the master was refused", ["why": refusal.words]) }
                     state = .refused(refusal.words)
-                    channel?.closeWhenSent()
                     lost(refusal.words)
                 }
             }
@@ -204,7 +207,6 @@ import Replication
 
     func ended(_ end: ChannelEnd) {
         guard channel != nil else { return }
-        channel = nil
         lost("the link ended: \(end)")
     }
 
