@@ -110,6 +110,9 @@ package struct SlaveLink: Sendable {
         return [.send(.refused(refusal)), .close(refusal)]
     }
 
+    /// The node does not read now, so it can't blame the master for its silence.
+    package mutating func pausedListening(nowMs: Int) { lastHeardMs = nowMs }
+
     /// Called from time to time: a silent master is given up.
     package mutating func ticked(nowMs: Int) -> [Action] {
         guard state != .closed, nowMs - lastHeardMs > timeoutMs else { return [] }

@@ -20,6 +20,8 @@ import Replication
 
     /// More of the journal is durable.
     var grew: (@LoopActor () -> Void)?
+    /// Less waits to be written than before, whether or not a transaction became whole with it.
+    var drained: (@LoopActor () -> Void)?
     /// A write failed: what was not durable is gone from the journal and must be sent again.
     var failed: (@LoopActor (JournalProblem) -> Void)?
 
@@ -97,6 +99,7 @@ import Replication
             failed?(problem)
         }
         writeNext()
+        drained?()
     }
 
     /// Removes the files that hold nothing past `position`.

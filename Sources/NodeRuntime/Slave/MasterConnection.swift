@@ -194,7 +194,10 @@ import Replication
     }
 
     /// Called from time to time.
-    func tick() { perform(link?.ticked(nowMs: EventLoop.nowMs()) ?? []) }
+    func tick() {
+        if isPaused { link?.pausedListening(nowMs: EventLoop.nowMs()) }
+        perform(link?.ticked(nowMs: EventLoop.nowMs()) ?? [])
+    }
 
     func journalFailed(_ problem: JournalProblem) {
         if state != .journalFailed(problem.description) { node.log.error("the journal can't be written", ["error": problem.description]) }

@@ -35,6 +35,7 @@ import Replication
             node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         poll.goal = { [unowned journal] in journal.received }
         journal.grew = { [weak self] in self?.journalGrew() }
+        journal.drained = { [weak self] in self?.master.journalMoved() }
         journal.failed = { [weak self] in self?.master.journalFailed($0) }
         tickLater()
     }
@@ -109,7 +110,6 @@ import Replication
 
     private func journalGrew() {
         relay.journalGrew()
-        master.journalMoved()
         master.tell()
         poll.hurry()
     }
