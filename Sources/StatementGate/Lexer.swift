@@ -119,7 +119,6 @@ struct Lexer {
     }
 
     private mutating func readOther(_ byte: UInt8, into token: inout Token) throws(Unsorted.Reason) {
-        let start = position
         let followsWord = wordBeforeDot
         wordBeforeDot = false
         switch Unicode.Scalar(byte) {
@@ -157,7 +156,6 @@ struct Lexer {
         default:
             throw byte == 0 ? .nulByte : .strayCharacter
         }
-        if token.range.isEmpty { token.range = start..<position }
     }
 
     private mutating func readPunctuation(_ byte: UInt8, into token: inout Token) {

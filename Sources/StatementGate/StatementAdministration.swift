@@ -59,10 +59,11 @@ extension StatementParser {
         try advance()
         _ = try accept(anyOf: .hard, .soft)
         _ = try accept(anyOf: .query, .connection)
-        guard at(.connectionID), try following().isPunctuation("(") else { return try rest(.serverAdministration) }
-        try advance()
-        try advance()
-        guard try accept(")"), atEnd else { return try rest(.serverAdministration) }
-        found(.session)
+        var ahead = self
+        if try ahead.accept(.connectionID), try ahead.accept("("), try ahead.accept(")"), ahead.atEnd {
+            self = ahead
+            return found(.session)
+        }
+        try rest(.serverAdministration)
     }
 }

@@ -53,6 +53,8 @@ extension StatementParser {
         result.preparations = []
         try nested { (parser) throws(Unsorted.Reason) in try parser.bodyStatement() }
         try refuseSQLMode()
+        result.classes.subtract([StatementClasses(.session), StatementClasses(.transaction)])
+        result.classes.formUnion(before.classes)
         result.facts = before.facts
         result.preparations = before.preparations
         result.database = before.database

@@ -8,8 +8,11 @@ extension StatementParser {
         var statement = try dynamicStatement()
         found(.session, .prepares)
         result.classes.formUnion(statement.classes)
-        // In a body, whether and in which order it runs isn't known.
-        if nesting > 0 { statement = Self.opaque }
+        // In a body it isn't known whether it runs: afterwards the name may still be what it was.
+        if nesting > 0, let before = preparedInText(name) ?? prepared.statement(named: name) {
+            statement.classes.formUnion(before.classes)
+            statement.facts.formUnion(before.facts)
+        }
         result.preparations.append(.init(name: name, statement: statement))
     }
 
@@ -38,7 +41,7 @@ extension StatementParser {
         let name = try name()
         try expectEnd()
         found(.session, .deallocates)
-        result.preparations.append(.init(name: name, statement: nil))
+        if nesting == 0 { result.preparations.append(.init(name: name, statement: nil)) }
     }
 
     private func preparedInText(_ name: [UInt8]) -> Classification? {

@@ -113,6 +113,8 @@ extension StatementParser {
             global = global || scope == "global"
             name.removeFirst()
         }
+        // It exists for the whole server only.
+        if name.last == "event_scheduler" { global = true }
         try assignmentSign()
         try value(of: name, global: global, endingAt: keyword)
         // A variable set for one statement is set back after it.
@@ -127,7 +129,6 @@ extension StatementParser {
         if name.contains(where: SystemVariable.isNodeOwned) { found(.breaksReplication) }
         guard let variable = name.last else { return }
         switch variable {
-        case "event_scheduler": found(.serverAdministration)
         case "character_set_client": try SystemVariable.checkCharacterSet(literal)
         case "sql_mode" where !global: result.facts.formUnion(.setsSQLMode)
         case "autocommit" where !global && keyword == nil: foundTransaction(.setAutocommit(SystemVariable.isOn(literal)))

@@ -60,6 +60,7 @@ extension StatementParser {
                 try advance()
             }
         } while try accept(",")
+        if at(.with) { throw .unexpectedWord }
         try query()
     }
 

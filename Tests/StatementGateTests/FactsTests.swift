@@ -1,0 +1,120 @@
+import ClusterModel
+import StatementGate
+import Testing
+
+struct FactsTests {
+    private static let facts: [(SessionFacts, String)] = [
+        ([], "SELECT 1"),
+        ([], "INSERT INTO t VALUES (1)"),
+        (.implicitlyCommits, "GRANT SELECT ON t TO 'a'@'%'"),
+        (.setsSessionVariable, "SET time_zone = '+00:00'"),
+        (.setsSessionVariable, "SET @@session.time_zone = '+00:00'"),
+        (.setsSessionVariable, "SET NAMES utf8mb4"),
+        (.setsSessionVariable, "SET CHARSET utf8mb4"),
+        (.setsSessionVariable, "SET ROLE r"),
+        ([.setsSessionVariable, .setsSQLMode], "SET sql_mode = ''"),
+        ([], "SET GLOBAL sql_mode = ''"),
+        ([], "SET STATEMENT max_statement_time = 5 FOR SELECT 1"),
+        (.setsUserVariable, "SET @x = 1"),
+        ([.setsUserVariable, .readsUserVariable], "SET @x = @y"),
+        ([.setsUserVariable, .setsSessionVariable], "SET @x = 1, time_zone = SYSTEM"),
+        (.assignsUserVariable, "SELECT @x := 1"),
+        (.assignsUserVariable, "SELECT a INTO @x FROM t"),
+        (.assignsUserVariable, "SELECT a, b INTO @x, @y FROM t"),
+        ([.assignsUserVariable, .readsUserVariable], "SELECT @x := @x + 1"),
+        (.readsUserVariable, "SELECT @x"),
+        (.readsUserVariable, "UPDATE t SET a = @x"),
+        ([], "SELECT '@x' /* @x */"),
+        (.temporaryTable, "CREATE TEMPORARY TABLE t (a INT)"),
+        (.temporaryTable, "DROP TEMPORARY TABLE t"),
+        (.prepares, "PREPARE p FROM 'SET @x = 1'"),
+        (.executesPrepared, "EXECUTE p"),
+        ([.executesPrepared, .readsUserVariable], "EXECUTE p USING @x"),
+        (.setsUserVariable, "EXECUTE IMMEDIATE 'SET @x = 1'"),
+        (.deallocates, "DEALLOCATE PREPARE p"),
+        (.deallocates, "DROP PREPARE p"),
+        ([.locksTables, .implicitlyCommits], "LOCK TABLES t READ"),
+        ([.locksTables, .implicitlyCommits, .locksForWriting], "LOCK TABLES t WRITE"),
+        ([.unlocksTables, .implicitlyCommits], "UNLOCK TABLES"),
+        (.advisoryLock, "SELECT GET_LOCK('a', 1)"),
+        (.advisoryLock, "DO `release_lock`('a')"),
+        (.readsDiagnostics, "SHOW WARNINGS"),
+        (.readsDiagnostics, "SHOW ERRORS"),
+        (.readsDiagnostics, "SHOW COUNT(*) WARNINGS"),
+        (.readsDiagnostics, "SELECT FOUND_ROWS()"),
+        (.readsDiagnostics, "SELECT ROW_COUNT ()"),
+        (.readsDiagnostics, "SELECT @@warning_count"),
+        (.readsDiagnostics, "SELECT @@session.error_count"),
+        ([.readsDiagnostics, .readsUserVariable], "GET DIAGNOSTICS @n = NUMBER"),
+        (.readsLastInsertID, "SELECT LAST_INSERT_ID()"),
+        (.readsLastInsertID, "INSERT INTO t VALUES (LAST_INSERT_ID())"),
+        (.readsLastInsertID, "SELECT @@identity"),
+        (.readsLastInsertID, "SELECT @@last_insert_id"),
+        (.opensHandler, "HANDLER t OPEN"),
+        ([], "HANDLER t READ FIRST"),
+        (.callsRoutine, "CALL p()"),
+        (.implicitlyCommits, "CREATE TABLE t (a INT)"),
+        (.implicitlyCommits, "ALTER TABLE t DROP a"),
+        (.implicitlyCommits, "DROP TABLE t"),
+        (.implicitlyCommits, "TRUNCATE t"),
+        (.implicitlyCommits, "CREATE USER 'a'@'b'"),
+        (.implicitlyCommits, "CREATE DATABASE d"),
+        (.implicitlyCommits, "CREATE PROCEDURE p() SET @x = 1"),
+        (.implicitlyCommits, "ANALYZE TABLE t"),
+    ]
+
+    @Test func `a statement's facts tell what it does to its session`() {
+        for (expected, statement) in Self.facts {
+            #expect(sorted(statement).classification?.facts == expected, "\(statement)")
+        }
+    }
+
+    private static let transactions: [(TransactionVerb?, String)] = [
+        (nil, "SELECT 1"),
+        (.begin(readOnly: false), "BEGIN"),
+        (.begin(readOnly: false), "START TRANSACTION"),
+        (.begin(readOnly: false), "START TRANSACTION READ WRITE"),
+        (.begin(readOnly: true), "START TRANSACTION READ ONLY"),
+        (.begin(readOnly: true), "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"),
+        (.begin(readOnly: true), "START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT"),
+        (.commit(chain: false), "COMMIT"),
+        (.commit(chain: true), "COMMIT AND CHAIN"),
+        (.commit(chain: false), "COMMIT WORK AND NO CHAIN RELEASE"),
+        (.rollback(chain: false), "ROLLBACK"),
+        (.rollback(chain: true), "ROLLBACK AND CHAIN NO RELEASE"),
+        (.savepoint, "SAVEPOINT a"),
+        (.rollbackToSavepoint, "ROLLBACK TO a"),
+        (.rollbackToSavepoint, "ROLLBACK WORK TO SAVEPOINT a"),
+        (.rollbackToSavepoint, "ROLLBACK TO savepoint"),
+        (.releaseSavepoint, "RELEASE SAVEPOINT a"),
+        (.setAutocommit(false), "SET autocommit = 0"),
+        (.setAutocommit(false), "SET autocommit = 'off'"),
+        (.setAutocommit(true), "SET @@session.autocommit = ON"),
+        (.setAutocommit(true), "SET @x = 1, autocommit = 1, @y = 2"),
+        (.setAutocommit(false), "SET autocommit = @old"),
+        (.setAutocommit(false), "SET autocommit = 1 - 1"),
+        (nil, "SET GLOBAL autocommit = 0"),
+        (.setCharacteristics, "SET TRANSACTION READ ONLY"),
+        (.setCharacteristics, "SET SESSION TRANSACTION READ ONLY"),
+        (nil, "SET GLOBAL TRANSACTION READ ONLY"),
+        (.xa, "XA START 'a'"),
+        (nil, "BEGIN NOT ATOMIC COMMIT; END"),
+        (nil, "CREATE PROCEDURE p() COMMIT"),
+    ]
+
+    @Test func `a statement's verb tells what it does to the transaction`() {
+        for (verb, statement) in Self.transactions { #expect(sorted(statement).classification?.transaction == verb, "\(statement)") }
+    }
+
+    @Test func `USE names its database without quotes`() {
+        #expect(sorted("USE shop").classification?.database == Array("shop".utf8))
+        #expect(sorted("USE `a``b`;").classification?.database == Array("a`b".utf8))
+        #expect(sorted("SELECT 1").classification?.database == nil)
+    }
+
+    @Test func `statements are counted between semicolons`() {
+        #expect(sorted("SELECT 1;;").classification?.statementCount == 1)
+        #expect(sorted("SELECT 1; SELECT ';'; ;SELECT 3").classification?.statementCount == 3)
+        #expect(sorted("BEGIN NOT ATOMIC SELECT 1; SELECT 2; END; SELECT 1").classification?.statementCount == 2)
+    }
+}
