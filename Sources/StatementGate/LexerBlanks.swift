@@ -36,15 +36,18 @@ extension Lexer {
     }
 
     private mutating func skipLongComment() throws(Unsorted.Reason) {
-        guard let version = executableComment(at: position) else {
+        guard let version = VersionComment(in: text, at: position) else {
             position += 2
-            insideExecutableComment = false
             return try skipToCommentEnd(nested: false)
         }
         position = version.end
-        insideExecutableComment = version.isExecuted(assuming: assumedVersion)
-        // MariaDB lets a comment it doesn't execute hold one level of others.
-        if !insideExecutableComment { try skipToCommentEnd(nested: true) }
+        if version.isExecuted(assuming: assumedVersion) {
+            // One inside another is ended with it, by the first `*/`.
+            insideExecutableComment = true
+        } else {
+            // MariaDB lets a comment it doesn't execute hold one level of others.
+            try skipToCommentEnd(nested: true)
+        }
     }
 
     private mutating func skipToCommentEnd(nested: Bool) throws(Unsorted.Reason) {
@@ -66,10 +69,6 @@ extension Lexer {
     private mutating func skipCommented(_ byte: UInt8) throws(Unsorted.Reason) {
         if byte == 0 { throw .nulByte }
         if byte < 0x80 { position += 1 } else { _ = try readScalar() }
-    }
-
-    private func executableComment(at position: Int) -> VersionComment? {
-        VersionComment(in: text, at: position)
     }
 }
 

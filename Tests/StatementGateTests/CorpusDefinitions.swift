@@ -63,7 +63,8 @@ extension Corpus {
         /*!50701 DROP TABLE t */
         /*!101199 DROP TABLE t */
         /*!100600 DROP TABLE t */
-        /*!40101 /* x */ DROP TABLE t
+        /*!40101 /* x */ DROP TABLE t */
+        /*! DROP /*!40101 TABLE */ t
         DROP VIEW v
         DROP VIEW IF EXISTS v
         DROP INDEX i ON t

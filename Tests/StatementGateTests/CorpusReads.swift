@@ -40,6 +40,12 @@ extension Corpus {
         /*M!100300 SELECT 1 */
         SELECT 1 /*!999999 + 2 */
         SELECT 1 /*!50701 + 2 */
+        SELECT 1 /*! + 1 /*!40101 + 1 */ + 1
+        SELECT 1 /*!40101 + 1 /* x */ + 1 */
+        SELECT 1 /*! -- */¶ + 1 */
+        SELECT 1 /*! + '*/' */
+        SELECT 1 /*m! FOR UPDATE */
+        SELECT 1 /* /*! */ + 5
         SELECT 1 /*!80000 + 2 */ /*M!110000 + 3 */
         SELECT 1 /*M!999999 + /* inner */ 2 */ FROM t
         /* leading */ SELECT 1
@@ -93,8 +99,7 @@ extension Corpus {
         SELECT 1 /* ｄｒｏｐ，ｔａｂｌｅ */
         SELECT `ｄｒｏｐ` FROM t
         SELECT {d '2020-01-01'}
-        SELECT a->b FROM t
-        SELECT a || b && c ^ d ~ e FROM t
+        SELECT a || b && c ^ ~d FROM t
         """#)
 
     static let readsOfAllKinds = Group(

@@ -144,7 +144,6 @@ extension Corpus {
         SELECT \NINTO OUTFILE '/tmp/x'
         SELECT 'a'INTO OUTFILE '/tmp/x'
         SELECT `a`INTO OUTFILE '/tmp/x' FROM t
-        (SELECT 1 INTO OUTFILE '/tmp/x')
         VALUES (1) INTO OUTFILE '/tmp/x'
         WITH a AS (SELECT 1) SELECT * FROM a INTO OUTFILE '/tmp/x'
         SELECT LOAD_FILE('/etc/passwd')

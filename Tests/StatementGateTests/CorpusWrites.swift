@@ -46,7 +46,7 @@ extension Corpus {
         HANDLER t OPEN
         HANDLER t OPEN AS h
         HANDLER t READ FIRST
-        HANDLER shop.t READ i = (5)
+        HANDLER t READ i = (5)
         HANDLER t CLOSE
         LOAD DATA INFILE '/data/t.csv' INTO TABLE t
         LOAD DATA LOW_PRIORITY INFILE '/data/t.csv' REPLACE INTO TABLE t FIELDS TERMINATED BY ','
@@ -105,7 +105,6 @@ extension Corpus {
         CREATE UNIQUE INDEX i ON t (a)
         CREATE FULLTEXT INDEX i ON t (a)
         CREATE SPATIAL INDEX i ON t (a)
-        CREATE ONLINE INDEX i ON t (a)
         CREATE OR REPLACE INDEX i ON t (a)
         CREATE VIEW v AS SELECT * FROM t
         CREATE OR REPLACE VIEW v AS SELECT 1

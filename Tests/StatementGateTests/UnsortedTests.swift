@@ -104,6 +104,8 @@ struct UnsortedTests {
             /*!40101 SELECT 1
             /*!999999 SELECT 1
             /* DROP TABLE t
+            /*!40101 /* x */ DROP TABLE t
+            /*! SELECT 1 -- */
             SELECT 1 /*!999999 /* x */
             """#
         ),
