@@ -9,31 +9,35 @@ package func classify(
     _ sql: UnsafeRawBufferPointer, mode: LexicalMode, prepared: PreparedStatements
 ) -> Result<Classification, Unsorted> {
     do throws(Unsorted.Reason) {
-        return .success(try classifyText(sql, mode: mode, prepared: prepared, depth: 0))
+        return .success(try classifyRequest(sql, mode: mode, prepared: prepared))
     } catch {
         return .failure(Unsorted(firstWords: firstWords(of: sql), reason: error))
     }
 }
 
 /// Texts in texts, each in a literal of the one around it.
-let dynamicDepthMax = 4
-/// Different versions in the version comments of one text.
-private let versionsMax = 16
+let dynamicDepthMax = 2
+/// Different versions in the version comments of one text; each costs a reading.
+private let versionsMax = 8
 
-func classifyText(
-    _ sql: UnsafeRawBufferPointer, mode: LexicalMode, prepared: PreparedStatements, depth: Int
+/// How one reading takes version comments.
+struct VersionReading {
+    /// The server's version; nil executes every comment.
+    let assumed: Int?
+    /// All that the request's comments name.
+    let named: [Int]
+}
+
+private func classifyRequest(
+    _ sql: UnsafeRawBufferPointer, mode: LexicalMode, prepared: PreparedStatements
 ) throws(Unsorted.Reason) -> Classification {
-    guard depth <= dynamicDepthMax else { throw .tooDeep }
-    let versions = try ambiguousVersions(in: sql)
-    guard !versions.isEmpty else {
-        return try readText(Lexer(sql, mode: mode, assumedVersion: nil), prepared: prepared, depth: depth)
-    }
+    let named = try ambiguousVersions(in: sql)
     var joined: Classification?
-    for version in [nil, VersionComment.oldestServer] + versions.map(Optional.some) {
-        let lexer = Lexer(sql, mode: mode, assumedVersion: version)
+    for assumed in named.isEmpty ? [nil] : [nil, VersionComment.oldestServer] + named.map(Optional.some) {
+        let reading = VersionReading(assumed: assumed, named: named)
         do throws(Unsorted.Reason) {
-            let read = try readText(lexer, prepared: prepared, depth: depth)
-            joined = try joined.map { (all) throws(Unsorted.Reason) in try join(all, read) } ?? read
+            let read = try classifyText(sql, mode: mode, prepared: prepared, reading: reading, depth: 0)
+            if let others = joined { joined = try join(others, read) } else { joined = read }
         } catch {
             // A server that skips all there is does nothing.
             if error != .empty { throw error }
@@ -43,8 +47,28 @@ func classifyText(
     return joined
 }
 
-private func readText(_ lexer: Lexer, prepared: PreparedStatements, depth: Int) throws(Unsorted.Reason) -> Classification {
-    var parser = StatementParser(lexer: lexer, prepared: prepared, depth: depth)
+/// A text that dynamic SQL holds: it runs on the server that the reading assumes.
+func classifyDynamic(
+    _ text: [UInt8], mode: LexicalMode, prepared: PreparedStatements, reading: VersionReading, depth: Int
+) throws(Unsorted.Reason) -> Classification {
+    guard depth <= dynamicDepthMax else { throw .tooDeep }
+    var outcome: Result<Classification, Unsorted.Reason> = .failure(.empty)
+    text.withUnsafeBytes { bytes in
+        do throws(Unsorted.Reason) {
+            guard try ambiguousVersions(in: bytes).allSatisfy(reading.named.contains) else { throw .versionDependent }
+            outcome = .success(try classifyText(bytes, mode: mode, prepared: prepared, reading: reading, depth: depth))
+        } catch {
+            outcome = .failure(error)
+        }
+    }
+    return try outcome.get()
+}
+
+private func classifyText(
+    _ sql: UnsafeRawBufferPointer, mode: LexicalMode, prepared: PreparedStatements, reading: VersionReading, depth: Int
+) throws(Unsorted.Reason) -> Classification {
+    let lexer = Lexer(sql, mode: mode, assumedVersion: reading.assumed)
+    var parser = StatementParser(lexer: lexer, prepared: prepared, reading: reading, depth: depth)
     return try parser.text()
 }
 

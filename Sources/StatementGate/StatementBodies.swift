@@ -51,8 +51,7 @@ extension StatementParser {
         let before = result
         result.facts = []
         result.preparations = []
-        try nested { (parser) throws(Unsorted.Reason) in try parser.bodyStatement() }
-        try refuseSQLMode()
+        try body()
         result.classes.subtract([StatementClasses(.session), StatementClasses(.transaction)])
         result.classes.formUnion(before.classes)
         result.facts = before.facts

@@ -2,11 +2,20 @@
 extension StatementParser {
     /// One at the top level, such as BEGIN NOT ATOMIC … END.
     mutating func compound() throws(Unsorted.Reason) {
-        try nested { (parser) throws(Unsorted.Reason) in try parser.bodyStatement() }
-        try refuseSQLMode()
+        try body()
         if result.classes.isEmpty { found(.read) }
     }
 
+    /// The statement of a body or the compound statement itself.
+    mutating func body() throws(Unsorted.Reason) {
+        let wasInBody = isInBody
+        isInBody = true
+        try bodyStatement()
+        isInBody = wasInBody
+        try refuseSQLMode()
+    }
+
+    /// Reads what another statement holds, to a limited depth.
     mutating func nested(_ body: (inout StatementParser) throws(Unsorted.Reason) -> Void) throws(Unsorted.Reason) {
         nesting += 1
         guard nesting <= Self.nestingMax else { throw .tooDeep }

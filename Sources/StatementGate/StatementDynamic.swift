@@ -3,13 +3,13 @@ extension StatementParser {
     /// PREPARE name FROM text
     mutating func prepare() throws(Unsorted.Reason) {
         try advance()
-        let name = try name()
+        let name = try asciiName()
         try expect(.from)
         var statement = try dynamicStatement()
         found(.session, .prepares)
         result.classes.formUnion(statement.classes)
         // In a body it isn't known whether it runs: afterwards the name may still be what it was.
-        if nesting > 0, let before = preparedInText(name) ?? prepared.statement(named: name) {
+        if isInBody, let before = preparedInText(name) ?? prepared.statement(named: name) {
             statement.classes.formUnion(before.classes)
             statement.facts.formUnion(before.facts)
         }
@@ -23,7 +23,7 @@ extension StatementParser {
             try advance()
             try join(try dynamicStatement())
         } else {
-            let name = try name()
+            let name = try asciiName()
             found(.session, .executesPrepared)
             let statement = prepared.statement(named: name)
             let inText = preparedInText(name)
@@ -38,10 +38,10 @@ extension StatementParser {
     /// DEALLOCATE PREPARE name, DROP PREPARE name
     mutating func deallocate() throws(Unsorted.Reason) {
         try expect(.prepare)
-        let name = try name()
+        let name = try asciiName()
         try expectEnd()
         found(.session, .deallocates)
-        if nesting == 0 { result.preparations.append(.init(name: name, statement: nil)) }
+        if !isInBody { result.preparations.append(.init(name: name, statement: nil)) }
     }
 
     private func preparedInText(_ name: [UInt8]) -> Classification? {
@@ -78,7 +78,7 @@ extension StatementParser {
     private func statement(in text: [UInt8]) throws(Unsorted.Reason) -> Classification {
         let inner: Classification
         do throws(Unsorted.Reason) {
-            inner = try classifyBytes(text, mode: lexer.mode, prepared: prepared, depth: depth + 1)
+            inner = try classifyDynamic(text, mode: lexer.mode, prepared: prepared, reading: reading, depth: depth + 1)
         } catch {
             throw error == .empty ? .dynamicText : error
         }
@@ -148,18 +148,4 @@ extension StatementParser {
 
 extension Token {
     fileprivate var isEndOrUsing: Bool { kind == .end || isPunctuation(";") || keyword == .using }
-}
-
-private func classifyBytes(
-    _ text: [UInt8], mode: LexicalMode, prepared: PreparedStatements, depth: Int
-) throws(Unsorted.Reason) -> Classification {
-    var outcome: Result<Classification, Unsorted.Reason> = .failure(.empty)
-    text.withUnsafeBytes { bytes in
-        do throws(Unsorted.Reason) {
-            outcome = .success(try classifyText(bytes, mode: mode, prepared: prepared, depth: depth))
-        } catch {
-            outcome = .failure(error)
-        }
-    }
-    return try outcome.get()
 }

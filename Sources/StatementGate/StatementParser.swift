@@ -6,17 +6,21 @@ struct StatementParser {
     /// The token to look at next.
     var token = Token()
     let prepared: PreparedStatements
+    let reading: VersionReading
     /// How many literals of dynamic SQL are around this text.
     let depth: Int
-    /// How many compound statements are around the token.
+    /// How many statements are around the token.
     var nesting = 0
+    /// In a compound statement or a body, whose statements may run in any order, or not at all.
+    var isInBody = false
     var result = Classification()
 
-    static let nestingMax = 64
+    static let nestingMax = 32
 
-    init(lexer: Lexer, prepared: PreparedStatements, depth: Int) {
+    init(lexer: Lexer, prepared: PreparedStatements, reading: VersionReading, depth: Int) {
         self.lexer = lexer
         self.prepared = prepared
+        self.reading = reading
         self.depth = depth
     }
 
@@ -93,6 +97,13 @@ struct StatementParser {
         guard token.isName else { throw .unexpectedWord }
         let spelled = token.kind == .quotedName ? lexer.decoded(token) : Array(lexer.text[token.range])
         try advance()
+        return spelled
+    }
+
+    /// A name that MariaDB compares by a collation: only in ASCII is it sure which names are the same.
+    mutating func asciiName() throws(Unsorted.Reason) -> [UInt8] {
+        let spelled = try name()
+        guard spelled.allSatisfy({ $0 < 0x80 }) else { throw .strayCharacter }
         return spelled
     }
 

@@ -134,10 +134,7 @@ extension StatementParser {
     mutating func variableName() throws(Unsorted.Reason) -> [String] {
         var parts: [String] = []
         repeat {
-            let bytes = try name()
-            // MariaDB compares these names by a collation; ours are ASCII.
-            guard bytes.allSatisfy({ $0 < 0x80 }) else { throw .strayCharacter }
-            parts.append(String(decoding: bytes.map(lowercased), as: UTF8.self))
+            parts.append(String(decoding: try asciiName().map(lowercased), as: UTF8.self))
         } while try accept(".")
         return parts
     }

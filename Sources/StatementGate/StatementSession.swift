@@ -40,11 +40,6 @@ extension StatementParser {
         try advance()
         switch token.keyword {
         case .statement: try setStatement()
-        case .password: try accounts()
-        case .default where try following().keyword == .role: try accounts()
-        case .role:
-            try advance()
-            try rest(.session, .setsSessionVariable)
         case .transaction: try setTransaction(global: false)
         default: try setAssignments()
         }
@@ -56,10 +51,7 @@ extension StatementParser {
         repeat { try assignment(endingAt: .for) } while try accept(",")
         try refuseSQLMode()
         try expect(.for)
-        nesting += 1
-        guard nesting <= Self.nestingMax else { throw .tooDeep }
-        try statement()
-        nesting -= 1
+        try nested { (parser) throws(Unsorted.Reason) in try parser.statement() }
         try refuseSQLMode()
     }
 
@@ -80,7 +72,7 @@ extension StatementParser {
         if global { found(.serverAdministration) } else { foundTransaction(.setCharacteristics) }
     }
 
-    /// One `name = value` of a SET; NAMES and CHARACTER SET too.
+    /// One of a SET's list: `name = value`, but also NAMES, CHARACTER SET, PASSWORD and ROLE.
     private mutating func assignment(endingAt keyword: Keyword? = nil) throws(Unsorted.Reason) {
         switch token.keyword {
         case .names:
@@ -89,9 +81,24 @@ extension StatementParser {
         case .character, .charset:
             if try accept(.character) { try expect(.set) } else { try advance() }
             try characterSet()
+        case .password:
+            try accountSetting()
+        case .default where try following().keyword == .role:
+            try accountSetting()
+        case .role where try following().isName:
+            found(.session, .setsSessionVariable)
+            try scanToComma()
         default:
             if token.kind == .userVariable { try userVariable() } else { try systemVariable(endingAt: keyword) }
         }
+    }
+
+    /// PASSWORD [FOR account] = value, DEFAULT ROLE name [FOR account]: `@` begins a host here.
+    private mutating func accountSetting() throws(Unsorted.Reason) {
+        let facts = result.facts
+        try scanToComma()
+        result.facts = facts
+        found(.accounts, .implicitlyCommits)
     }
 
     private mutating func userVariable() throws(Unsorted.Reason) {

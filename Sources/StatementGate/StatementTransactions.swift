@@ -29,7 +29,7 @@ extension StatementParser {
     }
 
     mutating func foundTransaction(_ verb: TransactionVerb) {
-        guard nesting == 0 else {
+        guard !isInBody else {
             // A session can't follow a transaction through a body's branches: the whole belongs where it may write.
             result.classes.insert(.write)
             return found(.transaction)

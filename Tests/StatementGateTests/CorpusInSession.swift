@@ -39,6 +39,15 @@ extension Corpus {
             PREPARE p FROM 'CREATE DATABASE shop'
             """#),
         Group(
+            .accounts, master: "session", slave: "ADMIN-REFUSED",
+            #"""
+            SET @x = 1, PASSWORD = 'x'
+            SET @x = 1, PASSWORD FOR 'a'@'%' = PASSWORD('x'), @y = 2
+            SET @x = 1, DEFAULT ROLE NONE
+            SET NAMES utf8mb4, DEFAULT ROLE r FOR 'a'@'%'
+            SET time_zone = SYSTEM, /*! PASSWORD */ = 'x'
+            """#),
+        Group(
             .serverAdministration, master: "session", slave: "ADMIN-REFUSED",
             #"""
             SET @x = 1, GLOBAL max_connections = 5

@@ -37,6 +37,7 @@ extension Corpus {
         SET @@session.autocommit = DEFAULT
         SET `autocommit` = 0
         SET autocommit = 0, sql_mode = ''
+        SET STATEMENT max_statement_time = 1 FOR COMMIT
         SET TRANSACTION READ ONLY
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED
         SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY
@@ -90,6 +91,8 @@ extension Corpus {
         /*!40103 SET TIME_ZONE='+00:00' */
         SET ROLE r
         SET ROLE NONE
+        SET @x = 1, ROLE NONE
+        SET ROLE r, @x = 1
         SET x = 5
         SET `drop` = 1
         SET insert_id = 5

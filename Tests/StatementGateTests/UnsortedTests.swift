@@ -200,6 +200,7 @@ struct UnsortedTests {
             #"""
             START TRANSACTION /*!99999 READ ONLY */
             SET autocommit = 1 /*!101100 - 1 */
+            EXECUTE IMMEDIATE x'2F2A21393939393920782A2F2053454C4543542031'
             PREPARE p FROM 'SELECT 1' /*!99999 ' FOR UPDATE' */
             """#
         ),
