@@ -30,6 +30,7 @@ package enum ChannelEnd: Equatable, Sendable {
     /// Reads of one event, so that one busy peer does not starve the others.
     private static let readsPerEvent = 4
     private static let lingerMs = 10_000
+    private static let peerCheckMs = 1000
 
     package let loop: EventLoop
     package private(set) var descriptor: Int32
@@ -191,6 +192,25 @@ package enum ChannelEnd: Equatable, Sendable {
         var size = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
         return code == 0 || code == ECONNRESET || code == EPIPE ? .hungUp : .failed(SystemError("socket", code))
+    }
+
+    // MARK: The peer
+
+    /// After the peer's input ended: has the channel end once the peer is known to be gone, rather than to wait for what it asked for.
+    package func watchPeer() {
+        guard isOpen else { return }
+        PeerPresence.probe(descriptor)
+        checkPeerLater()
+    }
+
+    private func checkPeerLater() {
+        loop.after(milliseconds: Self.peerCheckMs) { [weak self] in
+            guard let self, self.isOpen else { return }
+            PeerPresence.isGone(self.loop, self.descriptor) { [weak self] gone in
+                guard let self, self.isOpen else { return }
+                if gone { self.end(.hungUp) } else { self.checkPeerLater() }
+            }
+        }
     }
 
     // MARK: Ending

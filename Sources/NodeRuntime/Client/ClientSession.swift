@@ -48,6 +48,8 @@ import StatementGate
         gather()
         inputIsOver = true
         proceed()
+        // It may wait for its replies, or be gone: then what it runs is ended.
+        if channel.isOpen { channel.watchPeer() }
     }
 
     func drained() {
