@@ -48,7 +48,8 @@ extension StatementParser {
     /// SET STATEMENT variable = value, … FOR statement
     private mutating func setStatement() throws(Unsorted.Reason) {
         try advance()
-        repeat { try assignment(endingAt: .for) } while try accept(",")
+        var scope = Scope.session
+        repeat { try assignment(&scope, endingAt: .for) } while try accept(",")
         try refuseSQLMode()
         try expect(.for)
         try nested { (parser) throws(Unsorted.Reason) in try parser.statement() }
@@ -56,13 +57,14 @@ extension StatementParser {
     }
 
     private mutating func setAssignments() throws(Unsorted.Reason) {
+        var scope = Scope.session
         repeat {
             if at(.global) || at(.session) || at(.local), try following().keyword == .transaction {
                 let global = at(.global)
                 try advance()
                 return try setTransaction(global: global)
             }
-            try assignment()
+            try assignment(&scope)
         } while try accept(",")
         try expectEnd()
     }
@@ -73,7 +75,7 @@ extension StatementParser {
     }
 
     /// One of a SET's list: `name = value`, but also NAMES, CHARACTER SET, PASSWORD and ROLE.
-    private mutating func assignment(endingAt keyword: Keyword? = nil) throws(Unsorted.Reason) {
+    private mutating func assignment(_ scope: inout Scope, endingAt keyword: Keyword? = nil) throws(Unsorted.Reason) {
         switch token.keyword {
         case .names:
             try advance()
@@ -89,7 +91,7 @@ extension StatementParser {
             found(.session, .setsSessionVariable)
             try scanToComma()
         default:
-            if token.kind == .userVariable { try userVariable() } else { try systemVariable(endingAt: keyword) }
+            if token.kind == .userVariable { try userVariable() } else { try systemVariable(&scope, endingAt: keyword) }
         }
     }
 
@@ -108,16 +110,20 @@ extension StatementParser {
         try scanToComma()
     }
 
-    private mutating func systemVariable(endingAt keyword: Keyword?) throws(Unsorted.Reason) {
-        var global = false
+    /// The word GLOBAL, SESSION or LOCAL holds for the names after it too; `@@global.` and its like hold for their own name.
+    private mutating func systemVariable(_ scope: inout Scope, endingAt keyword: Keyword?) throws(Unsorted.Reason) {
         if at(.global) || at(.session) || at(.local) {
-            global = at(.global)
+            scope = at(.global) ? .global : .session
             try advance()
         }
-        if token.kind == .systemVariable { try advance() }
+        var global = scope == .global
+        if token.kind == .systemVariable {
+            global = false
+            try advance()
+        }
         var name = try variableName()
-        if let scope = name.first, name.count > 1, SystemVariable.scopes.contains(scope) {
-            global = global || scope == "global"
+        if let prefix = name.first, name.count > 1, SystemVariable.scopes.contains(prefix) {
+            global = prefix == "global"
             name.removeFirst()
         }
         // It exists for the whole server only.
@@ -167,4 +173,9 @@ extension StatementParser {
         if token.kind == .assign { return try advance() }
         try expect("=")
     }
+}
+
+private enum Scope {
+    case session
+    case global
 }

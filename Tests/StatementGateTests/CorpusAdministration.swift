@@ -125,6 +125,7 @@ extension Corpus {
         SET @@GLOBAL . max_connections = 5
         SET/**/GLOBAL/**/max_connections = 5
         SET GLOBAL sql_mode = ''
+        SET GLOBAL max_connections = 5, sql_mode = '', autocommit = 1
         SET GLOBAL autocommit = 1
         SET GLOBAL TRANSACTION ISOLATION LEVEL READ COMMITTED
         SET GLOBAL event_scheduler = ON
