@@ -16,14 +16,16 @@ package struct PreparedStatements: Sendable, Equatable {
 
     /// Call once a text has run without an error.
     package mutating func applied(_ classification: Classification) {
-        for preparation in classification.preparations {
-            let key = Self.key(preparation.name)
-            guard let statement = preparation.statement else {
-                statements[key] = nil
-                continue
-            }
-            if statements[key] != nil || statements.count < Self.countMax { statements[key] = statement }
+        for preparation in classification.preparations { apply(preparation) }
+    }
+
+    mutating func apply(_ preparation: Classification.Prepared) {
+        let key = Self.key(preparation.name)
+        guard let statement = preparation.statement else {
+            statements[key] = nil
+            return
         }
+        if statements[key] != nil || statements.count < Self.countMax { statements[key] = statement }
     }
 
     private static func key(_ name: [UInt8]) -> [UInt8] { name.map(lowercased) }

@@ -49,6 +49,7 @@ extension StatementParser {
     /// What a body does to a session, it does when it is called, not now.
     private mutating func storedBody() throws(Unsorted.Reason) {
         let before = result
+        let preparedBefore = preparedHere
         result.facts = []
         result.preparations = []
         try body()
@@ -56,6 +57,7 @@ extension StatementParser {
         result.classes.formUnion(before.classes)
         result.facts = before.facts
         result.preparations = before.preparations
+        preparedHere = preparedBefore
         result.database = before.database
         found(.tableDefinition, .implicitlyCommits)
     }

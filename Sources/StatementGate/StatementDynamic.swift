@@ -9,11 +9,11 @@ extension StatementParser {
         found(.session, .prepares)
         result.classes.formUnion(statement.classes)
         // In a body it isn't known whether it runs: afterwards the name may still be what it was.
-        if isInBody, let before = preparedInText(name) ?? prepared.statement(named: name) {
+        if isInBody, let before = preparedHere.statement(named: name) ?? prepared.statement(named: name) {
             statement.classes.formUnion(before.classes)
             statement.facts.formUnion(before.facts)
         }
-        result.preparations.append(.init(name: name, statement: statement))
+        try found(.init(name: name, statement: statement))
     }
 
     /// EXECUTE name [USING values], EXECUTE IMMEDIATE text [USING values]
@@ -21,15 +21,15 @@ extension StatementParser {
         try advance()
         if at(.immediate), try !following().isEndOrUsing {
             try advance()
-            try join(try dynamicStatement())
+            join(try dynamicStatement())
         } else {
             let name = try asciiName()
             found(.session, .executesPrepared)
             let statement = prepared.statement(named: name)
-            let inText = preparedInText(name)
-            if let statement { try join(statement) }
-            if let inText { try join(inText) }
-            if statement == nil, inText == nil { try join(Self.opaque) }
+            let here = preparedHere.statement(named: name)
+            if let statement { join(statement) }
+            if let here { join(here) }
+            if statement == nil, here == nil { join(Self.opaque) }
         }
         if try accept(.using) { try scan() }
         try expectEnd()
@@ -41,16 +41,16 @@ extension StatementParser {
         let name = try asciiName()
         try expectEnd()
         found(.session, .deallocates)
-        if !isInBody { result.preparations.append(.init(name: name, statement: nil)) }
+        if !isInBody { try found(.init(name: name, statement: nil)) }
     }
 
-    private func preparedInText(_ name: [UInt8]) -> Classification? {
-        var known = PreparedStatements()
-        known.applied(result)
-        return known.statement(named: name)
+    private mutating func found(_ preparation: Classification.Prepared) throws(Unsorted.Reason) {
+        guard result.preparations.count < PreparedStatements.countMax else { throw .tooManyPreparations }
+        result.preparations.append(preparation)
+        preparedHere.apply(preparation)
     }
 
-    private mutating func join(_ inner: Classification) throws(Unsorted.Reason) {
+    private mutating func join(_ inner: Classification) {
         result.classes.formUnion(inner.classes)
         result.facts.formUnion(inner.facts)
         if let transaction = inner.transaction { foundTransaction(transaction) }

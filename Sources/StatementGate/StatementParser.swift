@@ -6,6 +6,8 @@ struct StatementParser {
     /// The token to look at next.
     var token = Token()
     let prepared: PreparedStatements
+    /// What the text itself prepares.
+    var preparedHere = PreparedStatements()
     let reading: VersionReading
     /// How many literals of dynamic SQL are around this text.
     let depth: Int

@@ -25,6 +25,7 @@ package struct Unsorted: Error, Equatable, Sendable {
         case dynamicText
         case versionDependent
         case tooDeep
+        case tooManyPreparations
 
         /// What is wrong and what to do, to follow "the gate can't sort this statement: ".
         package var words: String {
@@ -44,6 +45,7 @@ package struct Unsorted: Error, Equatable, Sendable {
             case .dynamicText: "the text it prepares must be exactly one statement; send the statements one by one"
             case .versionDependent: "it does different things on different server versions; remove its version comments"
             case .tooDeep: "it is nested too deeply; send simpler statements"
+            case .tooManyPreparations: "it prepares and deallocates too often; send at most \(PreparedStatements.countMax) of these in a request"
             }
         }
     }

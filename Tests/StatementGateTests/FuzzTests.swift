@@ -114,7 +114,7 @@ struct FuzzTests {
             let durations = (0..<3).map { _ in clock.measure { _ = sorted(bytes) } }
             return (durations.min() ?? .zero) / .seconds(1)
         }
-        for unit in ["(1, 'a'), ", "/* x */ ", "@a, ", "`a`.`b`, ", "((", "-- x\n", "'a' ", "CASE ", "x ;"] {
+        for unit in ["(1, 'a'), ", "/* x */ ", "@a, ", "`a`.`b`, ", "((", "-- x\n", "'a' ", "CASE ", "; EXECUTE p", "; SET @x = 1"] {
             let short = seconds("INSERT INTO t VALUES " + String(repeating: unit, count: 5_000))
             let long = seconds("INSERT INTO t VALUES " + String(repeating: unit, count: 50_000))
             #expect(long < short * 60 + 0.05, "\(unit)")

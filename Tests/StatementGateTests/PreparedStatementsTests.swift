@@ -66,6 +66,12 @@ struct PreparedStatementsTests {
         #expect(sorted("EXECUTE p0", prepared: prepared).classification?.statementClass == .write)
     }
 
+    @Test func `a text prepares a limited number of names`() {
+        #expect(sorted(String(repeating: "PREPARE p FROM 'SELECT 1';", count: PreparedStatements.countMax)).reason == nil)
+        #expect(sorted(String(repeating: "PREPARE p FROM 'SELECT 1';", count: 5000)).reason == .tooManyPreparations)
+        #expect(sorted("PREPARE größe FROM 'SELECT 1'").reason == .strayCharacter)
+    }
+
     @Test func `what is prepared is told by name and class`() {
         let prepared = sorted("PREPARE `a``b` FROM 'DELETE FROM t'").classification?.prepared
         #expect(prepared?.name == Array("a`b".utf8))
