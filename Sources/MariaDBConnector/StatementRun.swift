@@ -38,6 +38,7 @@ extension MariaDBConnection {
     func answered(_ run: StatementRun) {
         guard self.run === run else { return }
         if run.status.pointee != 0 { return fail(run) }
+        run.columnCount = 0
         guard mysql_field_count(mysql) > 0 else { return endOfResult(run) }
         guard let result = mysql_use_result(mysql) else { return fail(run) }
         run.result = result
@@ -105,7 +106,8 @@ extension MariaDBConnection {
         summary.insertID = mysql_insert_id(mysql)
         summary.warnings = UInt32(mysql_warning_count(mysql))
         summary.more = mysql_more_results(mysql) != 0
-        summary.gtid = trackSession()
+        // The end of a result set says that the session changed but not how: what libmariadb has then is of an earlier statement.
+        if run.columnCount == 0 { summary.gtid = trackSession() }
         if let gtid = summary.gtid { lastGTID = gtid }
         if summary.more {
             run.sink.ended(summary)
