@@ -27,13 +27,13 @@ import Glibc
         self.loop = loop
         self.accepted = accepted
         self.exhausted = exhausted
-        reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
         descriptor = try Self.bound(host, port)
+        reserve = open("/dev/null", O_RDONLY | O_CLOEXEC)
         self.port = Self.localPort(descriptor)
         do {
             watch = try loop.watch(descriptor, for: .readable, self)
         } catch {
-            Glibc.close(descriptor)
+            for open in [descriptor, reserve] where open >= 0 { Glibc.close(open) }
             throw error
         }
     }
