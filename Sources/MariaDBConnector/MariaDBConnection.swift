@@ -22,6 +22,9 @@ import Glibc
     private var descriptor: Int32 = -1
     private var watch: WatchID?
     private var interest: Readiness = []
+    /// libmariadb connects: it may close the socket and open another at any step.
+    private var isConnecting = true
+    private var isLoggedIn = false
     private var state = State.idle
     private var timer: TimerID?
     /// The request's bytes, which libmariadb reads until it is sent.
@@ -97,6 +100,8 @@ import Glibc
         let finish: @LoopActor (DatabaseError?) -> Void = { error in
             guard !finished else { return }
             finished = true
+            result.deallocate()
+            strings.free()
             done(error)
         }
         timer = loop.after(milliseconds: target.connectTimeoutMs) { [weak self] in
@@ -109,10 +114,10 @@ import Glibc
             mysql_real_connect_start(result, mysql, strings.host, strings.user, strings.password, nil, UInt32(port), strings.socket, flags),
             resume: { mysql_real_connect_cont(result, mysql, $0) }
         ) { [self] in
-            let failed = result.pointee == nil
-            result.deallocate()
-            strings.free()
-            if failed { return finish(DatabaseError(mysql)) }
+            isConnecting = false
+            isLoggedIn = result.pointee != nil
+            guard isLoggedIn else { return finish(DatabaseError(mysql)) }
+            watchSocket()
             connectionID = mysql_thread_id(mysql)
             serverVersion = String(cString: mysql_get_server_info(mysql))
             runSetup(target.setup[...]) { [self] error in
@@ -143,17 +148,21 @@ import Glibc
     }
 
     private func waitFor(_ status: Int32) {
-        if watch == nil {
-            descriptor = mysql_get_socket(mysql)
-            interest = [.readable]
-            do {
-                watch = try loop.watch(descriptor, for: interest, self)
-            } catch {
-                // Without a watch nothing would ever continue the call: the caller's timer ends it.
-                return
-            }
-        }
+        if watch == nil { watchSocket() }
         want(status & Int32(MYSQL_WAIT_WRITE) != 0 ? [.readable, .writable] : [.readable])
+    }
+
+    private func watchSocket() {
+        descriptor = mysql_get_socket(mysql)
+        interest = [.readable]
+        // Without a watch nothing would ever continue the call: the caller's timer ends it.
+        watch = try? loop.watch(descriptor, for: interest, self)
+    }
+
+    private func unwatchSocket() {
+        if let watch { loop.unwatch(watch, descriptor) }
+        watch = nil
+        descriptor = -1
     }
 
     private func want(_ new: Readiness) {
@@ -168,6 +177,7 @@ import Glibc
             var happened: Int32 = 0
             if !ready.isDisjoint(with: [.readable, .error, .hangUp]) { happened |= Int32(MYSQL_WAIT_READ) }
             if !ready.isDisjoint(with: [.writable, .error, .hangUp]) { happened |= Int32(MYSQL_WAIT_WRITE) }
+            if isConnecting { unwatchSocket() }
             let status = resume(happened)
             guard status == 0 else { return waitFor(status) }
             state = .idle
@@ -176,11 +186,8 @@ import Glibc
         case .idle:
             if isAtEnd { lostNow() }
         case .paused:
-            if !ready.isDisjoint(with: [.error, .hangUp]), let run {
-                // The server is gone: what it had sent is still to be read, so go on and let libmariadb find the end.
-                state = .idle
-                continueRows(run)
-            }
+            // The server is gone. What it had sent is still to be read: whoever resumes comes to the end.
+            if !ready.isDisjoint(with: [.error, .hangUp]) { unwatchSocket() }
         case .closed:
             break
         }
@@ -231,7 +238,7 @@ import Glibc
     package func resume() {
         guard case .paused = state, let run else { return }
         state = .idle
-        want([.readable])
+        if watch == nil { watchSocket() } else { want([.readable]) }
         continueRows(run)
     }
 
@@ -244,8 +251,7 @@ import Glibc
     /// runs no statement any more. The descriptor is a duplicate, which the caller closes.
     func takeOver() throws(SystemError) -> Int32 {
         precondition(isIdle, "a connection is taken over between statements")
-        if let watch { loop.unwatch(watch, descriptor) }
-        watch = nil
+        unwatchSocket()
         let duplicate = fcntl(mysql_get_socket(mysql), F_DUPFD_CLOEXEC, 3)
         guard duplicate >= 0 else { throw SystemError("fcntl") }
         return duplicate
@@ -256,16 +262,20 @@ import Glibc
     /// Closes at once. A statement under way is given up without a word to its sink; the server rolls its transaction back.
     package func close() {
         if case .closed = state { return }
-        if let watch { loop.unwatch(watch, descriptor) }
-        watch = nil
+        unwatchSocket()
         loop.cancel(timer)
-        let suspended = if case .waiting = state { true } else { false }
+        let isSuspended = if case .waiting = state { true } else { false }
         state = .closed
         run?.abandon()
         run = nil
-        // A suspended call must not be met by a goodbye on the wire: the socket is shut first.
-        if suspended || descriptor >= 0 { shutdown(mysql_get_socket(mysql), Int32(SHUT_RDWR)) }
+        // After a login that failed libmariadb has no socket any more, and must not be asked for it.
+        let socket = isSuspended || isLoggedIn ? mysql_get_socket(mysql) : -1
+        let isForgotten = isConnecting && mysql.pointee.net.pvio == nil
+        // No goodbye is sent: it would wait for the socket, or break into a suspended call.
+        shutdown(socket, Int32(SHUT_RDWR))
         mysql_close(mysql)
+        // A socket that is not through with connecting is not libmariadb's yet.
+        if isForgotten, socket >= 0 { Glibc.close(socket) }
     }
 }
 
