@@ -45,7 +45,9 @@ package struct PoolTicket: Hashable, Sendable {
 
     private struct Waiter {
         let ticket: PoolTicket
-        let account: DatabaseAccount
+        /// Nil: the target's.
+        let account: DatabaseAccount?
+        let database: [UInt8]?
         let timer: TimerID
         let done: @LoopActor (Result<MariaDBConnection, PoolError>) -> Void
     }
@@ -96,8 +98,7 @@ package struct PoolTicket: Hashable, Sendable {
             done(.failure(.closed))
             return nil
         }
-        let wanted = account ?? target?.account ?? DatabaseAccount(user: "", password: "")
-        if waiters.isEmpty || opening == 0, let connection = takeIdle(wanted, database, preferred) {
+        if waiters.isEmpty || opening == 0, let wanted = account ?? target?.account, let connection = takeIdle(wanted, database, preferred) {
             inUse += 1
             done(.success(connection))
             return nil
@@ -109,7 +110,7 @@ package struct PoolTicket: Hashable, Sendable {
         lastTicket += 1
         let ticket = PoolTicket(number: lastTicket)
         let timer = loop.after(milliseconds: limits.waitMs) { [weak self] in self?.waitedTooLong(ticket) }
-        waiters.append(Waiter(ticket: ticket, account: wanted, timer: timer, done: done))
+        waiters.append(Waiter(ticket: ticket, account: account, database: database, timer: timer, done: done))
         openForWaiters()
         return ticket
     }
@@ -127,7 +128,7 @@ package struct PoolTicket: Hashable, Sendable {
             connection.close()
             return openForWaiters()
         }
-        if let index = waiters.firstIndex(where: { $0.account == connection.target.account }) {
+        if let index = waiters.firstIndex(where: { suits(connection, $0, target) }) {
             hand(connection, to: waiters.remove(at: index))
         } else {
             connection.lostWhileIdle = { [weak self, unowned connection] in self?.idle.removeAll { $0.connection === connection } }
@@ -146,13 +147,18 @@ package struct PoolTicket: Hashable, Sendable {
     private func takeIdle(_ account: DatabaseAccount, _ database: [UInt8]?, _ preferred: MariaDBConnection?) -> MariaDBConnection? {
         // The most recent first: the others grow old and are closed.
         let index =
-            idle.lastIndex { $0.connection === preferred }
+            idle.lastIndex { $0.connection === preferred && (database != nil || $0.connection.database == nil) }
             ?? idle.lastIndex { $0.connection.target.account == account && $0.connection.database == database }
             ?? idle.lastIndex { $0.connection.target.account == account && (database != nil || $0.connection.database == nil) }
         guard let index else { return nil }
         let connection = idle.remove(at: index).connection
         connection.lostWhileIdle = nil
         return connection
+    }
+
+    /// A caller outside of any database can't leave the one that a connection is in.
+    private func suits(_ connection: MariaDBConnection, _ waiter: Waiter, _ target: DatabaseTarget) -> Bool {
+        (waiter.account ?? target.account) == connection.target.account && (waiter.database != nil || connection.database == nil)
     }
 
     private func hand(_ connection: MariaDBConnection, to waiter: Waiter) {
@@ -180,7 +186,7 @@ package struct PoolTicket: Hashable, Sendable {
                 guard !idle.isEmpty else { return }
                 idle.removeFirst().connection.close()
             }
-            let account = waiters[opening].account
+            let account = waiters[opening].account ?? target.account
             var wanted = target
             wanted.account = account
             opening += 1
@@ -200,10 +206,12 @@ package struct PoolTicket: Hashable, Sendable {
             lastError = error
             retryLater()
         case .failure(let error):
-            guard let index = waiters.firstIndex(where: { $0.account == account }) else { return }
-            let waiter = waiters.remove(at: index)
-            loop.cancel(waiter.timer)
-            waiter.done(.failure(.refused(error)))
+            if let index = waiters.firstIndex(where: { ($0.account ?? target?.account) == account }) {
+                let waiter = waiters.remove(at: index)
+                loop.cancel(waiter.timer)
+                waiter.done(.failure(.refused(error)))
+            }
+            openForWaiters()
         }
     }
 
