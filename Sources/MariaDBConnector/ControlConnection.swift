@@ -16,12 +16,15 @@ package import EventLoop
     private var connection: MariaDBConnection?
     private var requests: [Request] = []
     private var busy = false
+    /// Grows with each `use(_:)`: a login begun before the last one answers for nobody.
+    private var uses = 0
 
     package init(_ loop: EventLoop) { self.loop = loop }
 
     /// Follows the database; what waits for the one before fails.
     package func use(_ target: DatabaseTarget?) {
         self.target = target
+        uses += 1
         connection?.close()
         connection = nil
         busy = false
@@ -54,13 +57,16 @@ package import EventLoop
         busy = true
         if let connection, connection.isOpen { return run(request, on: connection) }
         guard let target else { return }
+        let uses = uses
         MariaDBConnection.open(loop, target) { [weak self] result in
-            guard let self else { return }
+            guard let self, self.uses == uses else {
+                if case .success(let stale) = result { stale.close() }
+                return
+            }
             switch result {
-            case .success(let connection) where self.busy && self.target?.endpoint == target.endpoint:
+            case .success(let connection):
                 self.connection = connection
                 self.run(request, on: connection)
-            case .success(let stale): stale.close()
             case .failure(let error): self.finish(request, .failure(error))
             }
         }
