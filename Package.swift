@@ -65,7 +65,10 @@ let package = Package(
             name: "ddbnode", dependencies: ["NodeConfig", "NodeRuntime", "LineProtocol", "Console", "ClusterModel", log, argumentParser],
             swiftSettings: settings),
 
-        // Tests, a target a tier or module.
+        // Tests, a target a tier or module, and what several of them use.
+        .target(
+            name: "TestSupport", dependencies: ["EventLoop", "MariaDBServer", "MariaDBConnector", "ClusterModel"], path: "Tests/Support",
+            swiftSettings: settings),
         tests("ArchitectureTests", []),
         tests("ClusterModelTests", ["ClusterModel"]),
         tests("StatementGateTests", ["StatementGate", "ClusterModel"]),
@@ -75,6 +78,9 @@ let package = Package(
         tests("LineProtocolTests", ["LineProtocol", "ClusterModel"]),
         tests("NodeConfigTests", ["NodeConfig", "ClusterModel"]),
         tests("MariaDBServerTests", ["MariaDBServer", "ClusterModel"]),
+        tests("DigestsTests", ["Digests"]),
+        tests("EventLoopTests", ["EventLoop", "TestSupport"]),
+        tests("MariaDBConnectorTests", ["MariaDBConnector", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),
         tests("ConsoleTests", ["Console", "LineProtocol", "ClusterModel"]),
     ]
 )

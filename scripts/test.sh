@@ -9,7 +9,7 @@ usage: scripts/test.sh [tier ...]
 
   lint      format and style of the sources
   pure      the machines, parsers and tables: no process, no clock
-  database  connector, journal, relay endpoint and private server on real mariadbd processes
+  database  event loop, connector, journal, relay endpoint and private server, on real sockets and mariadbd processes
   cluster   whole clusters of real processes: replication, kills, the protocol
 
 Without a tier: all of them. --help: this text.
@@ -17,7 +17,7 @@ TEXT
 }
 
 pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|NodeConfigTests|ConsoleTests'
-database='MariaDBServerTests|MariaDBConnectorTests|NodeRuntimeTests'
+database='DigestsTests|EventLoopTests|MariaDBServerTests|MariaDBConnectorTests|NodeRuntimeTests'
 cluster='ClusterTests'
 
 lint() {
