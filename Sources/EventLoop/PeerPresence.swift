@@ -19,7 +19,9 @@ enum PeerPresence {
 
     /// Calls `done` on the loop: true when the peer is on this machine and its end is held by no process any more.
     @LoopActor static func isGone(_ loop: EventLoop, _ descriptor: Int32, done: @escaping @LoopActor @Sendable (Bool) -> Void) {
-        guard let own = endpoint(descriptor, getsockname), let peer = endpoint(descriptor, getpeername), own.isLoopback, peer.isLoopback else { return done(false) }
+        guard let own = endpoint(descriptor, getsockname), let peer = endpoint(descriptor, getpeername), own.isLoopback, peer.isLoopback else {
+            return done(false)
+        }
         queue.async {
             let gone = !isHeld(local: peer.text, remote: own.text, table: peer.isV6 ? "/proc/net/tcp6" : "/proc/net/tcp")
             loop.post { done(gone) }

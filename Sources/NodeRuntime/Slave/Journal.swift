@@ -20,7 +20,7 @@ import Replication
 
     /// More of the journal is durable.
     var grew: (@LoopActor () -> Void)?
-    /// Less waits to be written than before, whether or not a transaction became whole with it.
+    /// There is room again: something was written, be it only a part of a transaction, or purged.
     var drained: (@LoopActor () -> Void)?
     /// A write failed: what was not durable is gone from the journal and must be sent again.
     var failed: (@LoopActor (JournalProblem) -> Void)?
@@ -109,7 +109,10 @@ import Replication
         Self.queue.async {
             files.purge(upTo: position)
             let index = files.durableIndex
-            loop.post { self.index = index }
+            loop.post {
+                self.index = index
+                self.drained?()
+            }
         }
     }
 

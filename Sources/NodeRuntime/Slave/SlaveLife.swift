@@ -136,9 +136,7 @@ import Replication
             guard let self else { return }
             self.isPurging = false
             switch result {
-            case .success:
-                self.journal.purge(upTo: applied)
-                self.master.journalMoved()
+            case .success: self.journal.purge(upTo: applied)
             case .failure(let error): self.node.log.warning("the database could not be flushed, so the journal is kept", ["error": "\(error)"])
             }
         }
