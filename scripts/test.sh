@@ -34,10 +34,13 @@ build() {
     DDBNODE_STRICT=1 swift build --build-tests >/dev/null
 }
 
+# Servers of several suites at once would starve each other on few cores, so suites run one after another.
 run() {
     say "== $1"
-    # Cluster tests start servers of their own on shared cores: one suite after another.
-    DDBNODE_STRICT=1 swift test --skip-build --no-parallel --filter "^($2)\\."
+    local log=.build/test-$1.log status=0
+    DDBNODE_STRICT=1 swift test --skip-build --no-parallel --filter "^($2)\\." 2>&1 | tee "$log" |
+        grep --line-buffered -E '^(✔ Suite|✔ Test run|✘)|error:' || status=${PIPESTATUS[0]}
+    [ $status -eq 0 ] || fail "tier $1 failed; all it printed is in $log"
 }
 
 cd "$root"

@@ -3,14 +3,15 @@ import ClusterModel
 import Replication
 import Testing
 
-/// A stand-in for HMAC: what counts here is that both sides must have the same key.
+/// A stand-in for HMAC: what counts here is that both sides must have the same key, and that every byte matters (FNV-1a).
+private func digest(_ key: UInt8, _ message: [UInt8]) -> [UInt8] {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in [key] + message { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return withUnsafeBytes(of: hash) { Array($0) }
+}
+
 private func identity(_ cluster: String = "ddb", key: UInt8? = 7) -> LinkIdentity {
-    LinkIdentity(
-        cluster: cluster,
-        prove: key.map { key in
-            { @Sendable message in [key] + message.suffix(30) + [UInt8(truncatingIfNeeded: message.reduce(0) { $0 &* 31 &+ Int($1) })] }
-        },
-        equal: { $0 == $1 })
+    LinkIdentity(cluster: cluster, prove: key.map { key in { @Sendable in digest(key, $0) } }, equal: { $0 == $1 })
 }
 
 private let one = NodeID(rawValue: 1)
