@@ -68,7 +68,7 @@ final class JournalFiles: @unchecked Sendable {
         var format: FormatDescription?
         let numbers = try segmentNumbers(directory)
         for number in numbers {
-            let (segment, found) = try scan(directory, number)
+            let (segment, found) = try scan(directory, number, isNewest: number == numbers.last)
             guard let segment else {
                 // A crash came between the file's creation and its head's arrival on disk: nothing was acknowledged from it.
                 guard number == numbers.last else { throw .notContiguous }
@@ -97,8 +97,8 @@ final class JournalFiles: @unchecked Sendable {
 
     private static func path(_ directory: String, _ segment: JournalSegment) -> String { directory + "/" + segment.fileName }
 
-    /// Reads one file through. A damaged tail is cut like a torn one only in the newest file, which the caller sees to by contiguity.
-    private static func scan(_ directory: String, _ number: UInt32) throws(JournalProblem) -> (JournalSegment?, FormatDescription?) {
+    /// Reads one file through. What is damaged behind the newest file's head counts as torn off: a crash leaves blocks that never came to the disk.
+    private static func scan(_ directory: String, _ number: UInt32, isNewest: Bool) throws(JournalProblem) -> (JournalSegment?, FormatDescription?) {
         var segment = JournalSegment(number: number, after: .start, last: .start, bytes: 0)
         let path = path(directory, segment)
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
@@ -115,7 +115,8 @@ final class JournalFiles: @unchecked Sendable {
                     Result { () throws(JournalFault) in try scanner.scan(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
                 }.get()
             } catch {
-                throw .damaged(file: path, error)
+                guard isNewest, scanner.summary.stateAtHead != nil else { throw .damaged(file: path, error) }
+                break
             }
         }
         let found = scanner.summary
