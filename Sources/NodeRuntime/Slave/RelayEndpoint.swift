@@ -22,7 +22,8 @@ import Replication
     let login: Login
     private var listener: Listener?
     private var sessions: [ObjectIdentifier: RelaySession] = [:]
-    private var lastConnection: UInt32 = 0
+    /// How many replicas have connected so far.
+    private(set) var lastConnection: UInt32 = 0
     var port: UInt16 { listener?.port ?? 0 }
 
     /// The journal no longer holds, or never held, what the database asked for.
@@ -46,8 +47,8 @@ import Replication
         lastConnection &+= 1
         do {
             let session = try RelaySession(self, channel, connectionID: lastConnection)
-            sessions[ObjectIdentifier(session)] = session
             try channel.start(session)
+            sessions[ObjectIdentifier(session)] = session
             session.begin()
         } catch {
             log.warning("relay endpoint: the database's replica could not be served", ["error": "\(error)"])
