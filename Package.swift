@@ -81,6 +81,9 @@ let package = Package(
         tests("DigestsTests", ["Digests"]),
         tests("EventLoopTests", ["EventLoop", "TestSupport"]),
         tests("MariaDBConnectorTests", ["MariaDBConnector", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),
+        tests(
+            "NodeRuntimeTests",
+            ["NodeRuntime", "MariaDBConnector", "EventLoop", "Replication", "BinlogFormat", "ClusterModel", "Digests", "TestSupport", log]),
         tests("ConsoleTests", ["Console", "LineProtocol", "ClusterModel"]),
     ]
 )

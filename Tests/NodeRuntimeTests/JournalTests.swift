@@ -1,0 +1,122 @@
+import ClusterModel
+import EventLoop
+import Replication
+import TestSupport
+import Testing
+
+@testable import NodeRuntime
+
+/// The loop's side of the journal.
+@Suite(.serialized)
+struct JournalTests {
+    private static let recording = Task { try await Recording.make(8) }
+
+    private let recording: Recording
+    private let folder: TestDirectory
+
+    init() async throws {
+        recording = try await Self.recording.value
+        folder = try TestDirectory()
+    }
+
+    private func open(_ directory: String? = nil) async throws -> Journal {
+        let directory = directory ?? folder.path + "/journal"
+        let result: Result<Journal, JournalProblem> = try await answer("the journal") { loop, done in
+            Journal.open(loop, directory: directory, segmentBytes: 320) { done($0) }
+        }
+        return try result.get()
+    }
+
+    @Test func `nothing counts as received before it can be read from the disk`() async throws {
+        let journal = try await open()
+        let directory = folder.path + "/journal"
+        let recording = recording
+        let told = Told()
+        try await onLoop { _ in
+            journal.grew = {
+                told.received.append(journal.received)
+                // Another reader of the files finds it there already.
+                guard let found = try? JournalFiles.open(directory: directory, segmentBytes: 320) else { return }
+                if found.1.last.map({ $0 < journal.received }) ?? true { told.early += 1 }
+            }
+            journal.add(.format(recording.format))
+            for transaction in recording.transactions { journal.add(transaction.append) }
+            #expect(journal.received == .start && !journal.isSettled)
+        }
+        try await until("the last transaction") { journal.received == Position(recording.transactions.last?.gtid) }
+        #expect(await told.early == 0)
+        #expect(await told.received == told.received.sorted())
+        #expect(await journal.pendingBytes == 0)
+        #expect(try await open().index == journal.index)
+    }
+
+    @LoopActor private final class Told {
+        var received: [Position] = []
+        var early = 0
+        var problems: [JournalProblem] = []
+        var settled = 0
+        nonisolated init() {}
+    }
+
+    @Test func `settled waits for what was added before`() async throws {
+        let journal = try await open()
+        let recording = recording
+        let told = Told()
+        try await onLoop { _ in
+            journal.settled { told.settled += 1 }
+            #expect(told.settled == 1)
+            journal.add(.format(recording.format))
+            for transaction in recording.transactions { journal.add(transaction.append) }
+            journal.settled {
+                told.settled += 1
+                told.received.append(journal.received)
+            }
+            #expect(told.settled == 1)
+        }
+        try await until("the second") { told.settled == 2 }
+        #expect(await told.received == [Position(recording.transactions.last?.gtid)])
+    }
+
+    @Test func `after a failed write what came behind it is given up, and may be sent again`() async throws {
+        let journal = try await open()
+        let recording = recording
+        let told = Told()
+        try await onLoop { _ in
+            journal.failed = { told.problems.append($0) }
+            // Events before any format have no file to go to.
+            for transaction in recording.transactions { journal.add(transaction.append) }
+        }
+        try await until("the failure") { !told.problems.isEmpty && journal.isSettled }
+        #expect(await journal.received == .start)
+        #expect(await journal.pendingBytes == 0)
+        try await onLoop { _ in
+            journal.add(.format(recording.format))
+            for transaction in recording.transactions { journal.add(transaction.append) }
+        }
+        try await until("the last transaction") { journal.received == Position(recording.transactions.last?.gtid) }
+        #expect(await told.problems.count == 1)
+    }
+
+    @Test func `purging and starting over are seen in the index`() async throws {
+        let journal = try await open()
+        let recording = recording
+        try await onLoop { _ in
+            journal.add(.format(recording.format))
+            for transaction in recording.transactions { journal.add(transaction.append) }
+        }
+        try await until("the last transaction") { journal.received == Position(recording.transactions.last?.gtid) }
+        try await onLoop { _ in journal.purge(upTo: Position(recording.transactions[3].gtid)) }
+        try await until("the purge") { journal.index.first == Position(recording.transactions[3].gtid) }
+        let position = Position(GTID(domain: 0, server: 9, sequence: 77))
+        let problem: JournalProblem? = try await answer { _, done in journal.startOver(after: position) { done($0) } }
+        #expect(problem == nil)
+        #expect(await journal.received == position)
+        #expect(await journal.index == .empty)
+        #expect(try await open().index == .empty)
+    }
+
+    @Test func `a folder that can't be made is reported`() async throws {
+        let problem = await #expect(throws: JournalProblem.self) { _ = try await open("/proc/journal") }
+        #expect(problem?.description.hasPrefix("/proc/journal: mkdir: ") == true)
+    }
+}
