@@ -6,6 +6,7 @@ extension Frame {
     /// Frames other than events are small; a peer that says otherwise is mistaken.
     static let smallBytesMax = 1 << 20
     static let nodesMax = 1000
+    static let eventsKind = Kind.events.rawValue
 
     private enum Kind: UInt8 {
         case challenge = 1
@@ -156,8 +157,10 @@ extension ByteReader {
 package struct FrameReader: Sendable {
     private var buffer: [UInt8] = []
     private var start = 0
+    private let takesEvents: Bool
 
-    package init() {}
+    /// Only a slave takes events; to a master a peer that is still a stranger can't send anything large.
+    package init(takesEvents: Bool) { self.takesEvents = takesEvents }
 
     /// Bytes held that make no whole frame yet.
     package var pendingBytes: Int { buffer.count - start }
@@ -179,7 +182,7 @@ package struct FrameReader: Sendable {
         let (count, kind) = buffer.withUnsafeBytes {
             (Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt32.self))), $0[start + 4])
         }
-        guard count >= 1, count <= Frame.bytesMax, kind == 6 || count <= Frame.smallBytesMax else {
+        guard count >= 1, count <= Frame.bytesMax, (takesEvents && kind == Frame.eventsKind) || count <= Frame.smallBytesMax else {
             throw LinkRefusal(.badFrame, "a frame of \(count) bytes and kind \(kind) is none this version of ddbnode sends")
         }
         guard pendingBytes >= 4 + count else { return nil }

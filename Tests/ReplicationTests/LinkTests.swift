@@ -44,7 +44,7 @@ private struct Pair {
 private func wire(_ frame: Frame) throws -> Frame {
     var bytes: [UInt8] = []
     frame.encode(into: &bytes)
-    var reader = FrameReader()
+    var reader = FrameReader(takesEvents: true)
     var found: Frame?
     for byte in bytes {
         withUnsafeBytes(of: byte) { reader.append($0) }
@@ -177,7 +177,7 @@ private func wire(_ frame: Frame) throws -> Frame {
             for value in [UInt8(0), 1, 0x7f, 0xff] {
                 var damaged = bytes
                 damaged[index] = value
-                var reader = FrameReader()
+                var reader = FrameReader(takesEvents: true)
                 damaged.withUnsafeBytes { reader.append($0) }
                 while let _ = try? reader.next() {}
             }
@@ -185,11 +185,14 @@ private func wire(_ frame: Frame) throws -> Frame {
     }
 
     @Test func `a frame that claims to be larger than any is refused before it is awaited`() {
-        var reader = FrameReader()
+        var reader = FrameReader(takesEvents: true)
         [UInt8]([0xff, 0xff, 0xff, 0xff, 6]).withUnsafeBytes { reader.append($0) }
         #expect(throws: LinkRefusal.self) { try reader.next() }
-        var small = FrameReader()
+        var small = FrameReader(takesEvents: true)
         [UInt8]([0, 0, 0x20, 0, 10]).withUnsafeBytes { small.append($0) }
         #expect(throws: LinkRefusal.self) { try small.next() }
+        var master = FrameReader(takesEvents: false)
+        [UInt8]([0, 0, 0x20, 0, 6]).withUnsafeBytes { master.append($0) }
+        #expect(throws: LinkRefusal.self) { try master.next() }
     }
 }

@@ -19,6 +19,7 @@ import StatementGate
     private var tellsHold = false
     private var reader: RequestReader
     private var queue: [Request] = []
+    private var queuedBytes = 0
     private var isBusy = false
     private var inputIsOver = false
     private var isReadingPaused = false
@@ -66,10 +67,18 @@ import StatementGate
         node.sessionEnded(self)
     }
 
+    /// Beyond this, in bytes, no further request is taken off a client's input before one is answered.
+    private static let queuedBytesMax = 1 << 20
+
+    private var isQueueFull: Bool { queue.count >= node.settings.limits.pipelinedRequests || queuedBytes > Self.queuedBytesMax }
+
     /// Takes requests off the reader, as many as may wait; with more at hand the client is not read any further.
     private func gather() {
-        while queue.count < node.settings.limits.pipelinedRequests, let request = reader.next() { queue.append(request) }
-        let isFull = queue.count >= node.settings.limits.pipelinedRequests
+        while !isQueueFull, let request = reader.next() {
+            if case .sql(let sql) = request { queuedBytes += sql.count }
+            queue.append(request)
+        }
+        let isFull = isQueueFull
         if isFull != isReadingPaused {
             isReadingPaused = isFull
             if isFull { channel.pauseReading() } else { channel.resumeReading() }
@@ -80,10 +89,15 @@ import StatementGate
     private func proceed() {
         while !isBusy, channel.isOpen, !channel.isFull {
             if queue.isEmpty { gather() }
-            if queue.isEmpty, inputIsOver, let last = reader.ended() { queue.append(last) }
+            if queue.isEmpty, inputIsOver, let last = reader.ended() {
+                if case .sql(let sql) = last { queuedBytes += sql.count }
+                queue.append(last)
+            }
             guard !queue.isEmpty else { break }
             isBusy = true
-            perform(queue.removeFirst())
+            let request = queue.removeFirst()
+            if case .sql(let sql) = request { queuedBytes -= sql.count }
+            perform(request)
         }
         guard !isBusy, queue.isEmpty, channel.isOpen else { return }
         if inputIsOver || node.isStopping { channel.closeWhenSent() }

@@ -68,6 +68,9 @@ import Replication
     }
 
     private func beat() {
+        // Writes that did not come through this node are seen by the poll alone.
+        lag.passed(position, nowMs: EventLoop.nowMs())
+        lag.applied(byAll: slaves.map(\.ack.applied).min() ?? position)
         let beat = currentBeat
         for slave in slaves { slave.beat(beat) }
         beatLater()

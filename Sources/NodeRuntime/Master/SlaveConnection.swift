@@ -9,7 +9,7 @@ import Replication
     private unowned let master: MasterLife
     private let channel: Channel
     private var link: MasterLink
-    private var frames = FrameReader()
+    private var frames = FrameReader(takesEvents: false)
     private(set) var member: Members.Member?
     private(set) var feed: SlaveFeed?
     private(set) var ack = Frame.Ack(received: .start, applied: .start, state: "joining")

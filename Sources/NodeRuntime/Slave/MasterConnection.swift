@@ -40,7 +40,7 @@ import Replication
     private var dialer: Dialer?
     private var channel: Channel?
     private var link: SlaveLink?
-    private var frames = FrameReader()
+    private var frames = FrameReader(takesEvents: true)
     private var retryMs = MasterConnection.retryFirstMs
     private var retry: TimerID?
     private var isPaused = false
@@ -76,7 +76,7 @@ import Replication
             address: node.address, nonce: try Digests.random(32), proof: [])
         link = SlaveLink(
             node.linkIdentity, hello: hello, checksum: Digests.crc32, timeoutMs: node.settings.replication.peerTimeoutMs, nowMs: EventLoop.nowMs())
-        frames = FrameReader()
+        frames = FrameReader(takesEvents: true)
         isPaused = false
         let channel = Channel(node.loop, descriptor)
         try channel.start(self)
@@ -191,6 +191,11 @@ import Replication
     func tell() {
         guard let link else { return }
         perform(link.progressed(Frame.Ack(received: journal.received, applied: node.applied.value, state: slave.stateWord)))
+    }
+
+    /// The journal begins anew: what the link would go on with does not follow.
+    func journalReplaced() {
+        if link != nil { lost("the journal begins anew") }
     }
 
     /// Called from time to time.

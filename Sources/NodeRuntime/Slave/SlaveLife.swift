@@ -37,6 +37,7 @@ import Replication
         journal.grew = { [weak self] in self?.journalGrew() }
         journal.drained = { [weak self] in self?.master.journalMoved() }
         journal.failed = { [weak self] in self?.master.journalFailed($0) }
+        relay.notReaching = { [weak self] in self?.journalDoesNotReach($0) }
         tickLater()
     }
 
@@ -65,9 +66,22 @@ import Replication
         let reaches = (journal.index.first ?? journal.received) <= applied && applied <= journal.received
         if reaches || (journal.index.segments.isEmpty && journal.received == applied) { return startApplying(repaired, done) }
         node.log.notice("the journal begins anew", ["journal": "\(journal.received)", "database": "\(applied)"])
+        master.journalReplaced()
         journal.startOver(after: applied) { [self] problem in
             if let problem { return done("the journal could not begin anew: \(problem)") }
             startApplying(repaired, done)
+        }
+    }
+
+    /// The database asked for what the journal does not hold, so the two are brought together again.
+    private func journalDoesNotReach(_ position: Position) {
+        guard isDatabaseUp, isReconciled else { return }
+        isReconciled = false
+        applier.positions { [self] result in
+            guard case .success(let positions) = result else { return }
+            reconcile(positions) { [node] problem in
+                if let problem { node.log.error("journal and database do not fit", ["error": problem]) }
+            }
         }
     }
 
