@@ -7,7 +7,6 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     case unknownCommand = "UNKNOWN-COMMAND"
     case tooManyConnections = "TOO-MANY-CONNECTIONS"
     case idleTimeout = "IDLE-TIMEOUT"
-    case statementTimeout = "STATEMENT-TIMEOUT"
     case auth = "AUTH"
     case authRequired = "AUTH-REQUIRED"
     case waitTimeout = "WAIT-TIMEOUT"
@@ -20,16 +19,13 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     case multiRefused = "MULTI-REFUSED"
     case unknownStatement = "UNKNOWN-STATEMENT"
     case dynamicRefused = "DYNAMIC-REFUSED"
-    case notMaster = "NOT-MASTER"
     case notReady = "NOT-READY"
-    case noQuorum = "NO-QUORUM"
     case masterUnreachable = "MASTER-UNREACHABLE"
     case databaseDown = "DATABASE-DOWN"
     case poolExhausted = "POOL-EXHAUSTED"
     case diagnosticsGone = "DIAGNOSTICS-GONE"
     case connectionLost = "CONNECTION-LOST"
     case shuttingDown = "SHUTTING-DOWN"
-    case internalError = "INTERNAL"
 
     /// The SQLSTATE that goes with the code: five characters, MariaDB's own where it has the same error.
     package var state: String {
@@ -41,9 +37,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .masterUnreachable, .databaseDown: "08001"
         case .idleTimeout, .shuttingDown: "08S01"
         case .connectionLost: "08007"
-        case .noQuorum: "40003"
-        case .statementTimeout: "70100"
-        case .waitTimeout, .staleRead, .notMaster, .notReady, .diagnosticsGone, .internalError: "HY000"
+        case .waitTimeout, .staleRead, .notReady, .diagnosticsGone: "HY000"
         }
     }
 
@@ -55,7 +49,6 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .unknownCommand: "no command has this name; `.help` lists them"
         case .tooManyConnections: "the node serves as many connections as `limits` allows; the connection is closed"
         case .idleTimeout: "no request came for the time `limits` allows; the connection is closed"
-        case .statementTimeout: "the statement ran longer than `limits` allows and was stopped"
         case .auth: "user or password is wrong"
         case .authRequired: "this node asks for `.auth <user> <password>` before anything else"
         case .waitTimeout: "the position was not applied within the time given to `.wait`"
@@ -68,16 +61,13 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .multiRefused: "more than one statement in a request; send them one a request"
         case .unknownStatement: "the node cannot tell what the statement does, so it does not run it"
         case .dynamicRefused: "a slave does not run SQL whose text it cannot see; send the statement to the master"
-        case .notMaster: "only the master does this, and this node is not the master; `.role` names it"
         case .notReady: "the node is starting or changing its role; try again shortly"
-        case .noQuorum: "too few slaves acknowledged: the outcome of the write is not yet known, or new writes are refused"
         case .masterUnreachable: "the slave cannot reach the master to forward this; nothing was run"
         case .databaseDown: "the node's own MariaDB does not answer; the node starts it again"
         case .poolExhausted: "no database connection became free in time"
         case .diagnosticsGone: "the warnings of the last statement are gone, since its database connection serves others now"
         case .connectionLost: "the connection broke while the statement ran: whether it took effect is unknown, the session's state is lost"
         case .shuttingDown: "the node is stopping; connect to another one"
-        case .internalError: "a fault of the node itself; its log tells more"
         }
     }
 }
