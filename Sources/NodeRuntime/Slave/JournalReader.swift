@@ -117,22 +117,15 @@ final class JournalReader: @unchecked Sendable {
             at += header.eventBytes
         }
         offset += at
-        if buffer.capacity > 4 * Self.chunkBytes { buffer = [] }
+        buffer = []
     }
 
     private func fill(_ count: Int) throws(JournalReadProblem) {
-        let offset = offset
-        let descriptor = descriptor
-        var done = 0
+        let (descriptor, offset) = (descriptor, offset)
         var failure: SystemError?
-        if buffer.count < count {
-            buffer.append(contentsOf: repeatElement(0, count: count - buffer.count))
-        } else {
-            buffer.removeLast(buffer.count - count)
-        }
-        buffer.withUnsafeMutableBytes { bytes in
+        buffer = [UInt8](unsafeUninitializedCapacity: count) { bytes, done in
             while done < count {
-                let got = pread(descriptor, bytes.baseAddress.map { $0 + done }, count - done, offset + done)
+                let got = pread(descriptor, bytes.baseAddress.map { $0 + done }, count - done, off_t(offset + done))
                 if got < 0, errno == EINTR { continue }
                 guard got > 0 else {
                     failure = SystemError("pread", got == 0 ? EIO : errno)
