@@ -16,7 +16,8 @@ package enum ChannelEnd: Equatable, Sendable {
     func received(_ bytes: UnsafeRawBufferPointer)
     /// The peer will send no more; it may still read.
     func inputEnded()
-    /// What waits to be sent fell below the low-water mark after it had been above the high-water mark.
+    /// What waits to be sent fell below the low-water mark after it had been above the high-water mark. It may be told of from within the very
+    /// write that went above it.
     func drained()
     /// The descriptor is closed; nothing more is told after this.
     func ended(_ end: ChannelEnd)
