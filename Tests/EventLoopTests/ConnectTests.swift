@@ -56,7 +56,8 @@ struct ConnectTests {
         #expect(error.call == "cannot resolve no such host")
     }
 
-    @Test func `a listener whose queue is full times out`() async throws {
+    /// A listener that takes no connection, and what keeps it so.
+    private func fullListener() throws -> (port: UInt16, descriptors: [Int32]) {
         let full = try plainListener(backlog: 0)
         let fillers = (0..<3).map { _ in
             let filler = plainSocket()
@@ -64,24 +65,30 @@ struct ConnectTests {
             plainConnect(filler, port: full.port)
             return filler
         }
+        return (full.port, fillers + [full.descriptor])
+    }
+
+    @Test func `a listener whose queue is full times out`() async throws {
+        let full = try fullListener()
         let before = ProcessFacts.openDescriptors
         let began = EventLoop.nowMs()
         #expect(try await dial("127.0.0.1", full.port, timeoutMs: 200) == .failure(SystemError("connect", ETIMEDOUT)))
         #expect((195..<3000).contains(EventLoop.nowMs() - began))
         #expect(ProcessFacts.openDescriptors == before)
-        for descriptor in fillers + [full.descriptor] { close(descriptor) }
+        for descriptor in full.descriptors { close(descriptor) }
     }
 
-    @Test func `a cancelled dialer says nothing and leaves nothing open`() async throws {
-        let target = try plainListener(backlog: 5)
+    @Test(arguments: [0, 20])
+    func `a cancelled dialer says nothing and leaves nothing open`(_ cancelMs: Int) async throws {
+        let full = try fullListener()
         let before = ProcessFacts.openDescriptors
         let _: Bool = try await answer { loop, done in
-            let dialer = Dialer(loop, host: "127.0.0.1", port: target.port, timeoutMs: 50) { _ in Issue.record("it was told") }
-            loop.after(milliseconds: 0) { dialer.cancel() }
+            let dialer = Dialer(loop, host: "127.0.0.1", port: full.port, timeoutMs: 50) { _ in Issue.record("it was told") }
+            if cancelMs == 0 { dialer.cancel() } else { loop.after(milliseconds: cancelMs) { dialer.cancel() } }
             loop.after(milliseconds: 100) { done(true) }
         }
         #expect(ProcessFacts.openDescriptors == before)
-        close(target.descriptor)
+        for descriptor in full.descriptors { close(descriptor) }
     }
 
     @Test func `a port in use is refused in words`() async throws {
