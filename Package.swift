@@ -85,5 +85,7 @@ let package = Package(
             "NodeRuntimeTests",
             ["NodeRuntime", "MariaDBConnector", "EventLoop", "Replication", "BinlogFormat", "ClusterModel", "Digests", "TestSupport", log]),
         tests("ConsoleTests", ["Console", "LineProtocol", "ClusterModel"]),
+        // Whole clusters of the built program: it must be there when they run.
+        tests("ClusterTests", ["ddbnode", "LineProtocol", "CSystem"]),
     ]
 )
