@@ -50,7 +50,7 @@ let package = Package(
         target("NodeConfig", ["ClusterModel"]),
         target("EventLoop", ["CSystem"]),
         target("Digests", ["COpenSSL", "CZlib"]),
-        target("MariaDBConnector", ["CMariaDB", "EventLoop", "ClusterModel", "MySQLProtocol", "BinlogFormat"]),
+        target("MariaDBConnector", ["CMariaDB", "EventLoop", "ClusterModel", "MySQLProtocol"]),
         target("MariaDBServer", ["CSystem", "ClusterModel"]),
 
         // Assembly: the drivers that feed the machines, and the program.

@@ -115,6 +115,27 @@ package struct PoolTicket: Hashable, Sendable {
         return ticket
     }
 
+    /// Proves an account by a login of its own, never by a connection that is there already; the connection then serves as any other.
+    package func prove(_ account: DatabaseAccount, done: @escaping @LoopActor (PoolError?) -> Void) {
+        guard !isClosed, var target else { return done(isClosed ? .closed : .databaseDown(lastError)) }
+        if total >= limits.connectionsMax, !idle.isEmpty { idle.removeFirst().connection.close() }
+        guard total < limits.connectionsMax else { return done(.exhausted(connectionsMax: limits.connectionsMax)) }
+        target.account = account
+        inUse += 1
+        MariaDBConnection.open(loop, target) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let connection):
+                self.release(connection)
+                done(nil)
+            case .failure(let error):
+                self.inUse -= 1
+                self.openForWaiters()
+                done(error.number >= 2000 && error.number < 3000 ? .databaseDown(error) : .refused(error))
+            }
+        }
+    }
+
     /// Stops waiting; `done` is not called.
     package func cancel(_ ticket: PoolTicket) {
         guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return }

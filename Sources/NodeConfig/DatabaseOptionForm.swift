@@ -64,6 +64,7 @@ extension JSONValue.Content {
 /// The options of mariadbd that a node sets itself, or that would take the server from its hands.
 enum OwnedOptions {
     private static let names = [
+        "max_connections", "max_allowed_packet", "event_scheduler", "tmpdir", "secure_file_priv", "local_infile",
         "server_id", "read_only", "super_read_only", "socket", "port", "extra_port", "datadir", "basedir", "networking", "bind_address",
         "log_slave_updates", "log_replica_updates", "sync_binlog", "encrypt_binlog", "expire_logs_days", "max_binlog_total_size", "log_basename",
         "innodb_flush_log_at_trx_commit", "innodb_read_only", "init_file", "pid_file", "log_error", "user", "chroot", "bootstrap", "grant_tables",

@@ -27,7 +27,7 @@ typealias NodeContext = Node
     var epoch = Epoch.first
     private(set) var lexicalMode = LexicalMode.standard
     /// Why clients' statements can't run now; nil when they can.
-    private(set) var notReady: String? = "this node is starting; try again shortly"
+    private(set) var notReady: ReplyError? = ReplyError(.notReady, "this node is starting; try again shortly")
     private(set) var isStopping = false
     private var database: NodeDatabase?
     private var life: (any RoleLife)?
@@ -116,7 +116,7 @@ typealias NodeContext = Node
             control.use(database?.administrator)
             checkDatabase()
         case .down(let why):
-            notReady = "this node's database is down (\(why)); try again shortly"
+            notReady = ReplyError(.databaseDown, "the database of node \(id) is down (\(why)); try again shortly")
             life?.databaseIsDown()
             control.use(nil)
             pool.use(nil)
@@ -129,6 +129,10 @@ typealias NodeContext = Node
 
     private func checkDatabase() {
         guard settings.database.mode == .external else { return prepareDatabase() }
+        if role == .slave, let host = settings.database.host, !NodeAddress(host: host, port: 0).isLoopback {
+            failed?("a slave's external database must run on the slave's own machine, since it replicates from the node over loopback; it is at \(host)")
+            return
+        }
         ExternalCheck.run(control, role: role) { [self] problems in
             guard problems.isEmpty else {
                 let list = problems.map { "  - \($0)" }.joined(separator: "\n")
@@ -144,7 +148,7 @@ typealias NodeContext = Node
             guard case .success(let found) = result, let life else { return retryPreparation(result) }
             sqlMode = found["sql_mode"] ?? ""
             lexicalMode = LexicalMode(sqlMode: sqlMode)
-            applied.advanced(to: Position(list: found["binlog"] ?? "") ?? .start)
+            if role == .master { applied.advanced(to: Position(list: found["binlog"] ?? "") ?? .start) }
             life.databaseIsUp { [self] problem in
                 if let problem { return retryPreparation(problem) }
                 pool.use(clientTarget)
@@ -253,7 +257,7 @@ typealias NodeContext = Node
             ["clients", "\(sessions.count)"], ["clients.max", "\(settings.limits.connectionsMax)"],
             ["pool.in_use", "\(pool.inUse)"], ["pool.idle", "\(pool.idleCount)"], ["pool.waiting", "\(pool.waiting)"],
             ["pool.max", "\(settings.pool.connectionsMax)"],
-            ["health", notReady.map { "Not serving: \($0)." } ?? life?.health ?? "Starting."],
+            ["health", notReady.map { "Not serving: \(String(decoding: $0.message, as: UTF8.self))." } ?? life?.health ?? "Starting."],
         ]
         return rows
     }

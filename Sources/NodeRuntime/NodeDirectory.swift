@@ -14,6 +14,8 @@ import Glibc
         var id: NodeID?
         var role: Role
         var cluster: String
+        /// The machine's start during which the node's database ran last.
+        var boot: String?
     }
 
     /// Why the folder can't be used.
@@ -116,7 +118,7 @@ import Glibc
             values[String(line[..<equals])] = String(line[line.index(after: equals)...])
         }
         guard let uuid = values["uuid"], let role = values["role"].flatMap(Role.init(rawValue:)), let cluster = values["cluster"] else { return nil }
-        return State(uuid: uuid, id: values["id"].flatMap { NodeID($0) }, role: role, cluster: cluster)
+        return State(uuid: uuid, id: values["id"].flatMap { NodeID($0) }, role: role, cluster: cluster, boot: values["boot"])
     }
 
     /// Remembers the id that the master gave.
@@ -125,8 +127,23 @@ import Glibc
         try save()
     }
 
+    /// Whether the machine was started anew since the database ran last: what was not synced may be lost.
+    var machineRestarted: Bool { state.boot != nil && state.boot != Self.currentBoot }
+
+    /// Remembers that the database runs during this start of the machine.
+    func keepBoot() throws(SystemError) {
+        guard state.boot != Self.currentBoot else { return }
+        state.boot = Self.currentBoot
+        try save()
+    }
+
+    private static var currentBoot: String? {
+        guard let text = try? TextFile.read("/proc/sys/kernel/random/boot_id") else { return nil }
+        return String(text.prefix { $0 != "\n" })
+    }
+
     private func save() throws(SystemError) {
-        let id = state.id.map { "id=\($0)\n" } ?? ""
+        let id = (state.id.map { "id=\($0)\n" } ?? "") + (state.boot.map { "boot=\($0)\n" } ?? "")
         try TextFile.replace(Self.statePath(path), with: "uuid=\(state.uuid)\nrole=\(state.role.rawValue)\ncluster=\(state.cluster)\n\(id)")
     }
 }

@@ -220,25 +220,19 @@ import StatementGate
         }
         local.reset()
         forwarded?.reset()
-        // The database decides: a connection that opens under this account proves the password, and serves the first statement.
-        _ = node.pool.acquire(account: account, database: nil, preferred: nil) { [weak self] result in
-            guard let self else {
-                if case .success(let connection) = result { connection.close() }
-                return
-            }
-            switch result {
-            case .success(let connection):
-                self.node.pool.release(connection)
+        // The database decides, by a login of this account's own.
+        node.pool.prove(account) { [weak self] problem in
+            guard let self else { return }
+            self.isAuthenticated = false
+            switch problem {
+            case nil:
                 self.local.account = account
                 self.isAuthenticated = true
                 self.answer([.text("user", account.user)])
-            case .failure(.refused):
-                self.isAuthenticated = false
+            case .refused:
                 // Guessing costs time.
-                self.node.loop.after(milliseconds: 500) { [weak self] in
-                    self?.answer(ReplyError(.auth, "user or password is wrong"))
-                }
-            case .failure(let error): self.answer(PoolWords.reply(error, self.node))
+                self.node.loop.after(milliseconds: 500) { [weak self] in self?.answer(ReplyError(.auth, "user or password is wrong")) }
+            case .some(let error): self.answer(PoolWords.reply(error, self.node))
             }
         }
     }
@@ -268,7 +262,7 @@ import StatementGate
     }
 
     func runHere(_ sql: [UInt8], _ what: Classification) {
-        if let reason = node.notReady { return answer(ReplyError(.notReady, reason)) }
+        if let error = node.notReady { return answer(error) }
         local.run(sql, what, writer) { [weak self] _ in self?.finishRequest() }
     }
 

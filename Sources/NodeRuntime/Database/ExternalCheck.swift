@@ -55,8 +55,8 @@ import MariaDBConnector
             case .success(let found):
                 let text = found.rows.compactMap { $0.first ?? nil }.filter { $0.contains(" ON *.* ") }.joined(separator: "\n").uppercased()
                 if text.contains("ALL PRIVILEGES") { return done([]) }
-                var needed = ["SELECT", "RELOAD", "PROCESS", "SUPER", "REPLICATION SLAVE", "BINLOG MONITOR", "CONNECTION ADMIN"]
-                if role == .slave { needed += ["REPLICATION SLAVE ADMIN", "SLAVE MONITOR", "READ_ONLY ADMIN"] }
+                var needed = ["SELECT", "RELOAD", "PROCESS", "SUPER", "REPLICATION SLAVE", "BINLOG MONITOR", "CONNECTION ADMIN", "READ_ONLY ADMIN"]
+                if role == .slave { needed += ["REPLICATION SLAVE ADMIN", "SLAVE MONITOR"] }
                 done(needed.filter { !text.contains($0) }.map { "the node's account lacks \($0): GRANT \($0) ON *.* TO it" })
             }
         }

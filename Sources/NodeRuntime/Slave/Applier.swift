@@ -51,7 +51,7 @@ import MariaDBConnector
         statements.append(
             """
             CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=\(port), MASTER_USER='\(login.user)', MASTER_PASSWORD='\(login.password)', \
-            MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0, MASTER_HEARTBEAT_PERIOD=5
+            MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0, MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_HEARTBEAT_PERIOD=5
             """)
         statements.append("START SLAVE")
         control.queries(statements) { [weak self] result in

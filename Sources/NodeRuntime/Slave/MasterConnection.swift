@@ -185,6 +185,7 @@ import Replication
         lastBeat = beat
         lastBeatMs = EventLoop.nowMs()
         tell()
+        slave.checkCaughtUp()
     }
 
     /// Tells the master how far this node is.

@@ -22,6 +22,7 @@ import Replication
     /// The database was seen, so the journal is known to fit it.
     private var isReconciled = false
     private var isLinkStarted = false
+    private var whenCaughtUp: (@LoopActor () -> Void)?
     private var lastLag = (atMs: 0, lagMs: 0)
     private(set) var masterID: NodeID?
 
@@ -59,6 +60,18 @@ import Replication
 
     /// Makes journal and database fit, then has the database apply.
     private func reconcile(_ positions: Applier.Positions, _ done: @escaping @LoopActor (String?) -> Void) {
+        guard positions.slave < positions.binlog, node.directory.machineRestarted else { return join(positions, done) }
+        // Without syncing each commit, the machine's end may have taken rows that the binlog still names: the tables decide, the journal fills in.
+        node.log.warning("the machine restarted and the database lost transactions; the journal replays them", ["after": "\(positions.slave)"])
+        node.control.queries(["STOP SLAVE", "RESET MASTER"]) { [self] result in
+            if case .failure(let error) = result { return done("the database's binlog could not be reset: \(error)") }
+            join(Applier.Positions(slave: positions.slave, binlog: .start), done)
+        }
+    }
+
+    /// The database's tables are what its positions say.
+    private func join(_ positions: Applier.Positions, _ done: @escaping @LoopActor (String?) -> Void) {
+        do throws(SystemError) { try node.directory.keepBoot() } catch { return done("\(error)") }
         let repaired = positions.slave < positions.binlog ? positions.binlog : nil
         let applied = max(positions.slave, positions.binlog)
         if let repaired { node.log.notice("the database's binlog was ahead of its position table", ["position": "\(repaired)"]) }
@@ -94,12 +107,14 @@ import Replication
                 isLinkStarted = true
                 master.start()
             }
-            done(nil)
+            // A slave that has nothing yet would answer that there is nothing: it serves once it has what its master has.
+            if node.applied.value == .start { whenCaughtUp = { done(nil) } } else { done(nil) }
         }
     }
 
     func databaseIsDown() {
         isDatabaseUp = false
+        whenCaughtUp = nil
         poll.stop()
         applier.databaseIsDown()
     }
@@ -122,6 +137,13 @@ import Replication
 
     func linkChanged() { master.tell() }
 
+    /// The master told how far it is, or the database got further.
+    func checkCaughtUp() {
+        guard let ready = whenCaughtUp, let goal = master.lastBeat?.position, goal <= node.applied.value else { return }
+        whenCaughtUp = nil
+        ready()
+    }
+
     private func journalGrew() {
         relay.journalGrew()
         master.tell()
@@ -137,6 +159,7 @@ import Replication
     private func tick() {
         master.tick()
         master.tell()
+        checkCaughtUp()
         purge()
         tickLater()
     }
