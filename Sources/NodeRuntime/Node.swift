@@ -130,7 +130,7 @@ typealias NodeContext = Node
     private func checkDatabase() {
         guard settings.database.mode == .external else { return prepareDatabase() }
         if role == .slave, let host = settings.database.host, !NodeAddress(host: host, port: 0).isLoopback {
-            failed?("a slave's external database must run on the slave's own machine, since it replicates from the node over loopback; it is at \(host)")
+            failed?("a slave's external database replicates from the node over loopback, so it must run on the same machine; it is at \(host)")
             return
         }
         ExternalCheck.run(control, role: role) { [self] problems in
