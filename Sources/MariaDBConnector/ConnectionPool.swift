@@ -168,7 +168,10 @@ package struct PoolTicket: Hashable, Sendable {
     private func takeIdle(_ account: DatabaseAccount, _ database: [UInt8]?, _ preferred: MariaDBConnection?) -> MariaDBConnection? {
         // The most recent first: the others grow old and are closed.
         let index =
-            idle.lastIndex { $0.connection === preferred && (database != nil || $0.connection.database == nil) }
+            // A session that runs statements under two accounts prefers none of the other account's.
+            idle.lastIndex {
+                $0.connection === preferred && $0.connection.target.account == account && (database != nil || $0.connection.database == nil)
+            }
             ?? idle.lastIndex { $0.connection.target.account == account && $0.connection.database == database }
             ?? idle.lastIndex { $0.connection.target.account == account && (database != nil || $0.connection.database == nil) }
         guard let index else { return nil }
