@@ -242,7 +242,7 @@ import StatementGate
     private func perform(_ sql: [UInt8]) {
         guard isAllowed else { return answer(authRequired) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
-        let result = sql.withUnsafeBytes { classify($0, mode: local.mode, prepared: local.prepared) }
+        let result = sql.withUnsafeBytes { classify($0, mode: local.mode, prepared: prepared) }
         // As MariaDB answers where nothing but comments or semicolons came.
         if case .failure(let unsorted) = result, unsorted.reason == .empty {
             return answer(ReplyError(number: 1065, state: "42000", message: Array("Query was empty".utf8)))
@@ -282,11 +282,16 @@ import StatementGate
         }
     }
 
-    func passOn(_ sql: [UInt8]) {
+    /// On a slave, what is prepared is prepared on the master, but for what a READ ONLY transaction prepares here.
+    private var prepared: PreparedStatements { local.inTransaction ? local.prepared : forwarded?.prepared ?? local.prepared }
+
+    func passOn(_ sql: [UInt8], _ what: Classification) {
         forwardedSession().run(sql, account: local.account, database: local.database, format: writer.format) { [weak self] outcome in
             guard let self else { return }
             switch outcome {
-            case .replied: self.finishRequest()
+            case .replied(let reply):
+                if reply.code == nil { self.forwarded?.ran(what) }
+                self.finishRequest()
             case .unreachable(let why):
                 self.answer(ReplyError(.masterUnreachable, "the master can't be reached (\(why)), so this was not run; reads still work here"))
             case .lost:

@@ -3,6 +3,7 @@ import EventLoop
 import LineProtocol
 import MariaDBConnector
 import NodeConfig
+import StatementGate
 
 /// A slave session's side on the master: one connection, over which what the session may not do here is passed on, and the replies back.
 @LoopActor final class ForwardedSession: ChannelHandler {
@@ -24,6 +25,7 @@ import NodeConfig
     private static let connectTimeoutMs = 3000
     /// Set again on a new connection, at most so many; a session that sets more stays on the connection it has.
     private static let settingsMax = 256
+    private static let formatVerb = Array(".format ".utf8)
 
     private let node: NodeContext
     private let client: Channel
@@ -52,8 +54,21 @@ import NodeConfig
         self.client = client
     }
 
+    /// What the session has prepared there.
+    private(set) var prepared = PreparedStatements()
+    /// The session set a variable or chose a database there that is not so here.
+    private var differs = false
+
     /// Whether reads, too, must go to the master: the session has there what it does not have here.
-    var holdsState: Bool { !hold.subtracting(.variables).isEmpty }
+    var holdsState: Bool { differs || !hold.subtracting(.variables).isEmpty }
+
+    /// A statement was passed on and succeeded.
+    func ran(_ what: Classification) {
+        prepared.applied(what)
+        if what.statementClass == .session, !what.facts.isDisjoint(with: [.setsSessionVariable, .setsUserVariable]) || what.facts.isEmpty {
+            differs = true
+        }
+    }
 
     /// Remembers a `SET` of this session, for the master's side of it; false when there are too many.
     func remember(setting: [UInt8]) -> Bool {
@@ -116,6 +131,8 @@ import NodeConfig
             sentDatabase = pendingDatabase
             sentSettings = settings.count
         }
+        // The reply to .format comes in the new form already.
+        if step.request.starts(with: Self.formatVerb) { framer.format = pendingFormat }
         channel.write(step.request)
     }
 
@@ -158,7 +175,6 @@ import NodeConfig
         if step.isStatement { return finish(.replied(reply)) }
         switch reply.kind {
         case .ok, .rows:
-            if step.request.starts(with: Array(".format".utf8)) { framer.format = pendingFormat }
             next()
         case .error, .rowsFailed, .unintelligible:
             // The session can't be brought there: told as the statement's own failure, and tried anew with the next.
@@ -201,6 +217,8 @@ import NodeConfig
         sentDatabase = nil
         sentSettings = 0
         hold = []
+        prepared = PreparedStatements()
+        differs = false
     }
 
     /// Drops the connection and the settings: the session is as new.

@@ -1,3 +1,4 @@
+import ClusterModel
 import LineProtocol
 import StatementGate
 
@@ -11,9 +12,11 @@ extension ClientSession {
             // A READ ONLY transaction runs here; MariaDB itself refuses a write in it.
             return runHere(sql, what)
         }
-        if livesOnMaster { return passOn(sql) }
+        if livesOnMaster { return passOn(sql, what) }
         if let verb = what.transaction { return route(verb, sql, what) }
-        if what.isWrite || what.facts.bindsToMaster { return passOn(sql) }
+        // The session's last insert was the master's.
+        if what.facts.contains(.readsLastInsertID), let forwarded, forwarded.lastWrite > .start { return passOn(sql, what) }
+        if what.isWrite || what.facts.bindsToMaster { return passOn(sql, what) }
         if !what.facts.isDisjoint(with: [.setsSessionVariable, .setsUserVariable]) { return setOnBoth(sql, what) }
         readHere(sql, what)
     }
@@ -21,7 +24,7 @@ extension ClientSession {
     private func route(_ verb: TransactionVerb, _ sql: [UInt8], _ what: Classification) {
         switch verb {
         case .begin(readOnly: true): readHere(sql, what)
-        case .begin(readOnly: false), .xa, .setAutocommit(false): passOn(sql)
+        case .begin(readOnly: false), .xa, .setAutocommit(false): passOn(sql, what)
         // Nothing is open, so there is nothing to end: the database here says so as well as the master's.
         case .commit, .rollback, .savepoint, .rollbackToSavepoint, .releaseSavepoint, .setAutocommit(true): runHere(sql, what)
         case .setCharacteristics: setOnBoth(sql, what)
