@@ -33,6 +33,6 @@ need_swift() { command -v swift >/dev/null || fail "swift is not in PATH; instal
 build_release() {
     need_swift
     say "building ddbnode (release; the first time takes a few minutes)"
-    (cd "$root" && swift build -c release --product ddbnode 2>&1 | tail -n 20) || fail "the build failed"
-    binary=$(cd "$root" && swift build -c release --product ddbnode --show-bin-path)/ddbnode
+    (cd "$root" && swift build -c release --static-swift-stdlib --product ddbnode 2>&1 | tail -n 20) || fail "the build failed"
+    binary=$(cd "$root" && swift build -c release --static-swift-stdlib --product ddbnode --show-bin-path)/ddbnode
 }
