@@ -1,0 +1,117 @@
+import Glibc
+import Testing
+
+extension WholeClusters {
+    /// Processes die under load; what was acknowledged stays, once, everywhere.
+    @Suite struct Crashes {
+        /// Kills twice, each time after another so many hundred writes, drawn by a seed that the failure names.
+        private func run(
+            seed: UInt64 = .random(in: 1...9999), kill: (Cluster) throws -> Void
+        ) throws {
+            var draw = seed
+            try Cluster.run { cluster in
+                let load = try Load(on: cluster.master)
+                for _ in 0..<2 {
+                    draw = draw &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    let goal = load.acknowledged + 60 + Int(draw >> 40 % 200)
+                    try waitUntil("writes go on (seed \(seed))", within: 60) { load.acknowledged >= goal }
+                    try kill(cluster)
+                }
+                let goal = load.acknowledged + 100
+                try waitUntil("writes go on after the kills (seed \(seed))", within: 60) { load.acknowledged >= goal }
+                try load.finish(on: cluster)
+                try cluster.requireSameEverywhere()
+            }
+        }
+
+        /// kill -9 of a node must take its database along; started again, it finds its data.
+        private func restart(_ node: NodeProcess) throws {
+            let database = try #require(node.databasePID)
+            node.kill()
+            try waitUntil("\(node.name)'s database ends with it", within: 5) { Processes.isGone(database) }
+            try node.launch()
+            try node.waitUntilServing()
+        }
+
+        /// A database killed alone is started again by its node.
+        private func restartDatabase(_ node: NodeProcess) throws {
+            let old = try #require(node.databasePID)
+            try node.killDatabase()
+            try waitUntil("\(node.name) starts its database again") { node.databasePID.map { $0 != old } ?? false }
+            try node.waitUntilServing()
+        }
+
+        @Test func `a slave's node is killed`() throws { try run { try restart($0.slave(1)) } }
+        @Test func `a slave's database is killed`() throws { try run { try restartDatabase($0.slave(1)) } }
+        @Test func `the master's node is killed`() throws { try run { try restart($0.master) } }
+        @Test func `the master's database is killed`() throws { try run { try restartDatabase($0.master) } }
+    }
+
+    /// Slaves that are not there, or not quick, for a while.
+    @Suite struct Absences {
+        @Test func `a slave that was away goes on where it stopped`() throws {
+            try Cluster.run { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, r DOUBLE)")
+                try client.ok("INSERT INTO d.t (r) VALUES (RAND())")
+                try cluster.waitForSlaves()
+                #expect(try cluster.slave(1).stop() == 0)
+                for _ in 0..<50 { try client.ok("INSERT INTO d.t (r) VALUES (RAND())") }
+                try waitUntil("the master says who is away") { try cluster.master.status("health").contains("away") }
+                try cluster.slave(1).launch()
+                try cluster.slave(1).waitUntilServing()
+                try cluster.requireSameEverywhere()
+                try waitUntil("all is well") { try cluster.master.status("health").hasPrefix("All is well") }
+            }
+        }
+
+        @Test func `a slave that stands still slows nobody and costs the master little memory`() throws {
+            try Cluster.run { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY, b LONGBLOB)")
+                try cluster.waitForSlaves()
+                cluster.slave(1).signal(SIGSTOP)
+                let before = cluster.master.memory
+                var most = before
+                for number in 0..<75 {
+                    let took = try timed { try client.ok("INSERT INTO d.t VALUES (\(number), REPEAT(RANDOM_BYTES(1024), 4096))") }
+                    #expect(took < .seconds(8), "write \(number)")
+                    most = max(most, cluster.master.memory)
+                }
+                #expect(most - before < 64 << 20, "the master grew by \((most - before) >> 20) MB while 300 MB were written")
+                cluster.slave(1).signal(SIGCONT)
+                try cluster.waitForSlaves(within: 120)
+                let checksum = "CHECKSUM TABLE d.t"
+                let wanted = try client.rows(checksum)
+                for slave in cluster.slaves { #expect(try slave.connect().rows(checksum) == wanted) }
+            }
+        }
+
+        @Test func `a position that the master no longer has is told, and reads go on`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY)")
+                try client.ok("INSERT INTO d.t VALUES (1)")
+                try cluster.waitForSlaves()
+                let slave = cluster.slave(1)
+                try slave.stop()
+                try client.ok("INSERT INTO d.t VALUES (2)")
+                try cluster.master.root("FLUSH BINARY LOGS")
+                try client.ok("INSERT INTO d.t VALUES (3)")
+                try cluster.master.root("FLUSH BINARY LOGS")
+                let last = try #require(try cluster.master.root("SHOW BINARY LOGS").split(separator: "\n").last?.split(separator: "\t").first)
+                try cluster.master.root("PURGE BINARY LOGS TO '\(last)'")
+                try slave.launch()
+                try slave.waitUntilServing()
+                try waitUntil("the slave says what it needs") { try slave.status("link").hasPrefix("needs-snapshot") }
+                #expect(try slave.status("health").contains("needs a snapshot"))
+                try waitUntil("the master says so, too") { try cluster.master.connect().rows(".nodes").contains { $0.contains("needs-snapshot") } }
+                try client.ok("INSERT INTO d.t VALUES (4)")
+                #expect(try slave.connect().rows("SELECT id FROM d.t") == ["1"], "no gap: nothing after what is missing")
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+import Glibc
+import Testing
+
+extension WholeClusters {
+    /// Who may join a cluster.
+    @Suite struct Links {
+        @Test func `a stranger is refused in words`() throws {
+            let secret = #"{"name": "shop", "secret": "0123456789abcdef"}"#
+            try Cluster.run(slaves: 1, ["cluster": secret]) { cluster in
+                try cluster.master.connect().ok("CREATE DATABASE d")
+                try cluster.requireSameEverywhere()
+                for (name, identity, words) in [
+                    ("wrong", #"{"name": "shop", "secret": "fedcba9876543210"}"#, "secret"), ("missing", #"{"name": "shop"}"#, "secret"),
+                    ("other", #"{"name": "stock", "secret": "0123456789abcdef"}"#, "cluster"),
+                ] {
+                    let stranger = try cluster.add(name, ["cluster": identity])
+                    try stranger.launch()
+                    try stranger.waitUntilServing()
+                    try waitUntil("\(name) is refused") { try stranger.status("link").hasPrefix("refused") }
+                    #expect(try stranger.status("link").contains(words), "\(name)")
+                    #expect(try stranger.status("health").contains("not let in by its master"), "\(name)")
+                    #expect(try stranger.connect().value("SHOW DATABASES LIKE 'd'") == nil, "nothing was sent to \(name)")
+                    try stranger.stop()
+                }
+            }
+        }
+
+        @Test func `listening beyond this machine needs a secret`() throws {
+            let ended = Processes.shell(
+                "cd /tmp && timeout 20 \(NodeProcess.binary) --role master --no-console --listen 10.255.255.1:1 --data /tmp/ddbnode-never")
+            #expect(ended.code == 2)
+            #expect(ended.output.contains("secret"), "\(ended.output)")
+        }
+    }
+
+    /// How a node's process starts, changes and ends.
+    @Suite struct NodeProcesses {
+        @Test func `what can't be started is told at once`() throws {
+            try Cluster.run(slaves: 0) { cluster in
+                let master = cluster.master
+                let start = "cd \(master.home) && timeout 20 \(NodeProcess.binary) --no-console"
+                let port = Ports.next()
+                let second = Processes.shell("\(start) --role master --listen 127.0.0.1:\(port) --data \(master.data)")
+                #expect(second.code == 2)
+                #expect(second.output.contains("is used by another running ddbnode"), "\(second.output)")
+                let taken = Processes.shell("\(start) --role master --listen 127.0.0.1:\(master.port) --data \(master.home)/other")
+                #expect(taken.code == 1)
+                #expect(taken.output.contains("another program listens there"), "\(taken.output)")
+                try master.stop()
+                let role = Processes.shell("\(start) --role slave --master 127.0.0.1:\(port) --listen 127.0.0.1:\(master.port) --data \(master.data)")
+                #expect(role.code == 2)
+                #expect(role.output.contains("whose role is master, not slave"), "\(role.output)")
+            }
+        }
+
+        @Test func `SIGTERM lets running statements end, and leaves nothing behind`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let master = cluster.master
+                let database = try #require(master.databasePID)
+                let (busy, idle) = (try master.connect(), try master.connect())
+                try idle.ok(".ping")
+                try busy.ask("SELECT SLEEP(2), 'done'")
+                try waitUntil("it runs") { try master.root("SHOW PROCESSLIST").contains("SLEEP(2)") }
+                master.signal(SIGTERM)
+                #expect(throws: ClientError.closed) { try idle.reply() }
+                #expect(try busy.reply().rows == [["0", "done"]])
+                #expect(try master.waitForEnd(within: 15) == 0)
+                #expect(Processes.isGone(database))
+                #expect(try cluster.slave(1).stop(within: 15) == 0)
+            }
+        }
+
+        @Test func `a statement that does not end is given up after the drain time`() throws {
+            try Cluster.run(slaves: 0, ["shutdown": #"{"drainMs": 500}"#]) { cluster in
+                let busy = try cluster.master.connect()
+                try busy.ask("SELECT SLEEP(60)")
+                try waitUntil("it runs") { try cluster.master.root("SHOW PROCESSLIST").contains("SLEEP(60)") }
+                #expect(try cluster.master.stop(within: 15) == 0)
+            }
+        }
+
+        @Test func `SIGHUP takes over new settings, and refuses wrong ones`() throws {
+            try Cluster.run(slaves: 0) { cluster in
+                let master = cluster.master
+                let client = try master.connect()
+                let long = "SELECT '\(String(repeating: "x", count: 3000))'"
+                try client.ok(long)
+                master.settings["limits"] = #"{"lineBytes": 2048, "connectionsMax": 7}"#
+                try master.writeConfiguration()
+                master.signal(SIGHUP)
+                try waitUntil("it is reloaded") { try master.status("clients.max") == "7" }
+                try master.connect().refused("LINE-TOO-LONG", long)
+                master.settings["limits"] = #"{"lineBytes": "many", "connectionsMax": 8}"#
+                try master.writeConfiguration()
+                master.signal(SIGHUP)
+                try waitUntil("the problem is logged") { master.logText.contains("limits.lineBytes: must be") }
+                #expect(try master.status("clients.max") == "7")
+            }
+        }
+
+        @Test func `with accounts, a client says who it is and may what that account may`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY)")
+                try client.ok("CREATE USER reader@localhost IDENTIFIED BY 'p w'")
+                try client.ok("GRANT SELECT ON d.* TO reader@localhost")
+                try client.ok("CREATE USER writer@localhost IDENTIFIED BY 'w'")
+                try client.ok("GRANT SELECT, INSERT ON d.* TO writer@localhost")
+                try cluster.waitForSlaves()
+                for node in cluster.nodes {
+                    try node.stop()
+                    node.settings["authentication"] = #""accounts""#
+                    try node.launch()
+                }
+                for node in cluster.nodes {
+                    let client = try waitFor("\(node.name) lets reader in") { () -> Client? in
+                        let client = try node.connect()
+                        return try client.run(".auth reader p w").error == nil ? client : nil
+                    }
+                    #expect(try client.value("SELECT COUNT(*) FROM d.t") == (node.role == "master" ? "0" : "1"))
+                    #expect(try client.run("INSERT INTO d.t VALUES (100)").error?.code == "1142", "\(node.name)")
+                    let stranger = try node.connect()
+                    try stranger.refused("AUTH-REQUIRED", "SELECT 1")
+                    try stranger.ok(".ping")
+                    try stranger.refused("AUTH", ".auth reader wrong")
+                    try stranger.refused("AUTH-REQUIRED", "SELECT 1")
+                    try stranger.ok(".auth writer w")
+                    try stranger.ok("INSERT INTO d.t VALUES (\(node.port))")
+                    try waitUntil("the slave has it") {
+                        let reader = try cluster.slave(1).connect()
+                        try reader.ok(".auth reader p w")
+                        return try reader.value("SELECT COUNT(*) FROM d.t WHERE id = \(node.port)") == "1"
+                    }
+                }
+            }
+        }
+    }
+
+    /// Databases that somebody else runs.
+    @Suite struct ExternalDatabases {
+        /// A mariadbd of the test's own, with these settings.
+        private func database(_ cluster: Cluster, _ name: String, _ options: [String]) throws -> (socket: String, pid: pid_t) {
+            let home = "\(cluster.root)/\(name)"
+            try DatabaseTemplate.copy(into: home)
+            let socket = "\(home)/s"
+            let pid = try Processes.start(
+                [
+                    "/usr/sbin/mariadbd", "--no-defaults", "--datadir=\(home)/mariadb", "--socket=\(socket)",
+                    "--pid-file=\(home)/mariadb/mariadb.pid",
+                    "--skip-networking", "--user=root", "--innodb-log-file-size=32M",
+                ] + options, in: home, log: "\(home)/log")
+            let root = "mariadb --no-defaults -S \(socket) -uroot -e"
+            try waitUntil("\(name) is up") { Processes.shell("\(root) 'SELECT 1'").code == 0 }
+            let account =
+                "SET sql_log_bin = 0; CREATE USER node@localhost IDENTIFIED BY 'secret of it'; GRANT ALL ON *.* TO node@localhost WITH GRANT OPTION"
+            try #require(Processes.shell("\(root) \(Processes.quoted(account))").code == 0)
+            return (socket, pid)
+        }
+
+        private func settings(_ socket: String) -> [String: String] {
+            ["database": #"{"mode": "external", "socket": "\#(socket)", "user": "node", "password": "secret of it"}"#]
+        }
+
+        private static let right = [
+            "--log-bin=binlog", "--binlog-format=ROW", "--binlog-checksum=CRC32", "--binlog-row-image=FULL", "--gtid-strict-mode=1",
+            "--log-slave-updates=1",
+            "--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1", "--skip-slave-start",
+        ]
+
+        @Test func `wrong settings are refused with the whole list`() throws {
+            let cluster = try Cluster()
+            defer { cluster.remove() }
+            let (socket, pid) = try database(cluster, "db", ["--log-bin=binlog", "--binlog-format=MIXED"])
+            defer { kill(pid, SIGKILL) }
+            let node = try cluster.add("master", settings(socket))
+            try node.launch()
+            #expect(try node.waitForEnd() == 1)
+            for name in ["binlog_format", "gtid_strict_mode", "log_slave_updates", "sync_binlog"] {
+                #expect(node.logText.contains("\(name) is "), "\(name): \(node.logText)")
+            }
+            #expect(!node.logText.contains("gtid_domain_id is"))
+        }
+
+        @Test func `with right settings it serves as master and as slave`() throws {
+            let cluster = try Cluster()
+            defer { cluster.remove() }
+            let first = try database(cluster, "db1", Self.right + ["--server-id=1"])
+            defer { kill(first.pid, SIGKILL) }
+            let second = try database(cluster, "db2", Self.right + ["--server-id=2"])
+            defer { kill(second.pid, SIGKILL) }
+            for (name, socket) in [("master", first.socket), ("slave1", second.socket)] {
+                let node = try cluster.add(name, settings(socket))
+                try node.launch()
+                try node.waitUntilServing()
+            }
+            let client = try cluster.master.connect()
+            try client.ok("CREATE DATABASE d")
+            try client.ok("USE d")
+            try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY, r DOUBLE)")
+            try client.ok("INSERT INTO d.t SELECT seq, RAND() FROM seq_1_to_500")
+            try cluster.waitForSlaves()
+            #expect(try cluster.slave(1).connect().rows("CHECKSUM TABLE d.t") == (try client.rows("CHECKSUM TABLE d.t")))
+            try cluster.slave(1).connect().ok("INSERT INTO d.t VALUES (1000, 1)")
+            #expect(try client.value("SELECT COUNT(*) FROM d.t") == "501")
+        }
+    }
+}
