@@ -90,7 +90,7 @@ private enum Reply {
         let error = ReplyError(number: 1205, state: "HY000", message: bytes(#"no "end":{ or ],"end":{ here"#))
         switch Int.random(in: 0..<4, using: &dice) {
         case 0: return .ok(StatementFields(affected: dice.next(), insertID: 0, warnings: 1, gtid: Bool.random(using: &dice) ? gtid : nil))
-        case 1: return .error(Bool.random(using: &dice) ? error : ReplyError(.notMaster, "ask another"))
+        case 1: return .error(Bool.random(using: &dice) ? error : ReplyError(.notReady, "ask again"))
         default:
             let width = Int.random(in: 1...4, using: &dice)
             let types: [ColumnType] = [.int, .text, .blob, .bit]
