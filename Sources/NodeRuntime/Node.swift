@@ -257,9 +257,16 @@ typealias NodeContext = Node
             ["clients", "\(sessions.count)"], ["clients.max", "\(settings.limits.connectionsMax)"],
             ["pool.in_use", "\(pool.inUse)"], ["pool.idle", "\(pool.idleCount)"], ["pool.waiting", "\(pool.waiting)"],
             ["pool.max", "\(settings.pool.connectionsMax)"],
-            ["health", notReady.map { "Not serving: \(String(decoding: $0.message, as: UTF8.self))." } ?? life?.health ?? "Starting."],
+            ["health", health],
         ]
         return rows
+    }
+
+    private var health: String {
+        guard let notReady else { return life?.health ?? "Starting." }
+        let why = "Not serving: \(String(decoding: notReady.message, as: UTF8.self))."
+        // A slave that starts may be held up by its master, and knows why.
+        return role == .slave ? why + " " + (life?.health ?? "") : why
     }
 
     // MARK: Changing

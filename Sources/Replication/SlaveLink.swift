@@ -110,8 +110,8 @@ package struct SlaveLink: Sendable {
         return [.send(.refused(refusal)), .close(refusal)]
     }
 
-    /// The node does not read now, so it can't blame the master for its silence.
-    package mutating func pausedListening(nowMs: Int) { lastHeardMs = nowMs }
+    /// The master is not silent, whatever it is that it says.
+    package mutating func heardSomething(nowMs: Int) { lastHeardMs = nowMs }
 
     /// Called from time to time: a silent master is given up.
     package mutating func ticked(nowMs: Int) -> [Action] {

@@ -27,17 +27,24 @@ import MariaDBConnector
         self.log = log
     }
 
-    /// Where the database is: what its tables hold, and what its binlog holds.
+    /// Where the database is: what its tables hold, and what its binlog holds of the master's.
     struct Positions {
         let slave: Position
         let binlog: Position
+        /// Its binlog ends with what this database wrote itself: the recovery of a DDL statement that a crash cut off logs its own clean-up.
+        let hasOwnTail: Bool
     }
 
-    func positions(_ done: @escaping @LoopActor (Result<Positions, DatabaseError>) -> Void) {
-        control.query("SELECT @@GLOBAL.gtid_slave_pos AS slave, @@GLOBAL.gtid_binlog_pos AS binlog") { result in
+    /// `own`: the number this database writes under.
+    func positions(own: NodeID, _ done: @escaping @LoopActor (Result<Positions, DatabaseError>) -> Void) {
+        control.query("SELECT @@GLOBAL.gtid_slave_pos AS slave, @@GLOBAL.gtid_binlog_state AS binlog") { result in
             done(
                 result.map { found in
-                    Positions(slave: Position(list: found["slave"] ?? "") ?? .start, binlog: Position(list: found["binlog"] ?? "") ?? .start)
+                    // The state names the last transaction of every server that ever wrote it.
+                    let logged = (found["binlog"] ?? "").split(separator: ",").compactMap { GTID($0) }.filter { $0.domain == 0 }
+                    let foreign = logged.filter { $0.server != own.rawValue }.map { Position($0) }.max() ?? .start
+                    let ours = logged.filter { $0.server == own.rawValue }.map { Position($0) }.max() ?? .start
+                    return Positions(slave: Position(list: found["slave"] ?? "") ?? .start, binlog: foreign, hasOwnTail: foreign < ours)
                 })
         }
     }

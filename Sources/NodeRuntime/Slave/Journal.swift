@@ -68,9 +68,8 @@ import Replication
     private func writeNext() {
         guard !isWriting else { return }
         guard !pending.isEmpty else {
-            let bodies = whenSettled
-            whenSettled = []
-            for body in bodies { body() }
+            // One at a time: a body may begin something that the next must wait for.
+            while isSettled, !whenSettled.isEmpty { whenSettled.removeFirst()() }
             return
         }
         isWriting = true

@@ -111,6 +111,8 @@ import Replication
     // MARK: Frames
 
     func received(_ bytes: UnsafeRawBufferPointer) {
+        // A large event takes its time; its bytes are a sign of life all the same.
+        link?.heardSomething(nowMs: EventLoop.nowMs())
         frames.append(bytes)
         takeFrames()
     }
@@ -128,7 +130,11 @@ import Replication
 
     /// The disk is slower than the link: the link waits. The journal is full: it waits until the database has applied some.
     private func checkPressure() {
-        let isFull = journal.pendingBytes > Self.pendingBytesMax || journal.index.totalBytes > node.settings.replication.journalBytesMax
+        // What is whole in the newest file alone can't be purged by waiting.
+        let canShrink = journal.index.segments.count > 1
+        let isFull =
+            journal.pendingBytes > Self.pendingBytesMax
+            || (state == .receiving && canShrink && journal.index.totalBytes > node.settings.replication.journalBytesMax)
         guard isFull != isPaused else { return }
         isPaused = isFull
         if isFull { channel?.pauseReading() } else { channel?.resumeReading() }
@@ -201,7 +207,8 @@ import Replication
 
     /// Called from time to time.
     func tick() {
-        if isPaused { link?.pausedListening(nowMs: EventLoop.nowMs()) }
+        // Not reading, it can't blame the master for its silence.
+        if isPaused { link?.heardSomething(nowMs: EventLoop.nowMs()) }
         perform(link?.ticked(nowMs: EventLoop.nowMs()) ?? [])
     }
 

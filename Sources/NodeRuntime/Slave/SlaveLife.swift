@@ -49,7 +49,7 @@ import Replication
         let id = node.directory.state.id.map { "SET GLOBAL server_id=\($0)" }
         node.control.queries(["SET GLOBAL read_only=1"] + (id.map { [$0] } ?? [])) { [self] result in
             if case .failure(let error) = result { return done("the database could not be made a slave's: \(error)") }
-            applier.positions { [self] result in
+            applier.positions(own: node.id) { [self] result in
                 switch result {
                 case .failure(let error): done("the database's position could not be read: \(error)")
                 case .success(let positions): reconcile(positions, done)
@@ -60,12 +60,16 @@ import Replication
 
     /// Makes journal and database fit, then has the database apply.
     private func reconcile(_ positions: Applier.Positions, _ done: @escaping @LoopActor (String?) -> Void) {
-        guard positions.slave < positions.binlog, node.directory.machineRestarted else { return join(positions, done) }
-        // Without syncing each commit, the machine's end may have taken rows that the binlog still names: the tables decide, the journal fills in.
-        node.log.warning("the machine restarted and the database lost transactions; the journal replays them", ["after": "\(positions.slave)"])
+        // Without syncing each commit, the machine's end may have taken rows that the binlog still names.
+        let isDoubtful = node.directory.machineRestarted && positions.slave < positions.binlog
+        guard isDoubtful || positions.hasOwnTail else { return join(positions, done) }
+        // The tables decide, the journal fills in. With the binlog as it is, strict GTIDs would refuse the master's next transactions.
+        node.log.warning("the database's binlog says other than its tables; the journal replays what they lack", ["after": "\(positions.slave)"])
         node.control.queries(["STOP SLAVE", "RESET MASTER"]) { [self] result in
             if case .failure(let error) = result { return done("the database's binlog could not be reset: \(error)") }
-            join(Applier.Positions(slave: positions.slave, binlog: .start), done)
+            // A DDL statement that is whole but for its bookkeeping counts as applied, where the machine did not go down.
+            let applied = isDoubtful ? positions.slave : max(positions.slave, positions.binlog)
+            join(Applier.Positions(slave: positions.slave, binlog: applied, hasOwnTail: false), done)
         }
     }
 
@@ -90,10 +94,16 @@ import Replication
     private func journalDoesNotReach(_ position: Position) {
         guard isDatabaseUp, isReconciled else { return }
         isReconciled = false
-        applier.positions { [self] result in
-            guard case .success(let positions) = result else { return }
-            reconcile(positions) { [node] problem in
-                if let problem { node.log.error("journal and database do not fit", ["error": problem]) }
+        let done: @LoopActor (String?) -> Void = { [weak self] problem in
+            guard let self, let problem else { return }
+            self.node.log.error("journal and database do not fit", ["error": problem])
+            // The database asks again, and so does this.
+            self.isReconciled = true
+        }
+        applier.positions(own: node.id) { [self] result in
+            switch result {
+            case .success(let positions): reconcile(positions, done)
+            case .failure(let error): done("\(error)")
             }
         }
     }
@@ -108,7 +118,12 @@ import Replication
                 master.start()
             }
             // A slave that has nothing yet would answer that there is nothing: it serves once it has what its master has.
-            if node.applied.value == .start { whenCaughtUp = { done(nil) } } else { done(nil) }
+            guard node.applied.value == .start else { return done(nil) }
+            let earlier = whenCaughtUp
+            whenCaughtUp = {
+                earlier?()
+                done(nil)
+            }
         }
     }
 
