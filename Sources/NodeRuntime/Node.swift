@@ -63,7 +63,7 @@ typealias NodeContext = Node
 
     /// The number the node has, or the one it answers with until its master gives it one.
     var id: NodeID { directory.state.id ?? settings.id ?? Self.unnamed }
-    private static let unnamed = NodeID(rawValue: .max) ?? { preconditionFailure("not zero") }()
+    static let unnamed = NodeID(rawValue: .max) ?? { preconditionFailure("not zero") }()
 
     var masterAddress: NodeAddress? { role == .master ? NodeAddress(address) : settings.master }
     var gateOptions: GateOptions { GateOptions(multiStatements: settings.session.multiStatements, files: settings.session.files && role == .master) }

@@ -20,10 +20,20 @@ import MariaDBConnector
     private var timer: TimerID?
     private(set) var state = State.stopped
     private var isUp = false
+    /// A crash cut a DDL statement off and its recovery finished it without the bookkeeping: the first transaction after this may be done already.
+    private var doubtfulAfter: Position?
+    private let applied: AppliedPosition
 
-    init(_ loop: EventLoop, _ control: ControlConnection, _ log: NodeLog) {
+    /// What MariaDB answers to a DDL statement whose effect is there already: it exists, is a duplicate, is gone, is not there to be renamed.
+    private static let alreadyDone: Set<Int> = [
+        1007, 1008, 1022, 1050, 1051, 1060, 1061, 1068, 1091, 1146, 1304, 1305, 1359, 1360, 1396, 1468, 1507, 1508, 1517, 1537, 1539, 1826, 4091,
+        4092,
+    ]
+
+    init(_ loop: EventLoop, _ control: ControlConnection, _ applied: AppliedPosition, _ log: NodeLog) {
         self.loop = loop
         self.control = control
+        self.applied = applied
         self.log = log
     }
 
@@ -35,15 +45,16 @@ import MariaDBConnector
         let hasOwnTail: Bool
     }
 
-    /// `own`: the number this database writes under.
-    func positions(own: NodeID, _ done: @escaping @LoopActor (Result<Positions, DatabaseError>) -> Void) {
+    /// `own`: the numbers this database writes under, or wrote under before its node had one.
+    func positions(own: Set<NodeID>, _ done: @escaping @LoopActor (Result<Positions, DatabaseError>) -> Void) {
+        let own = Set(own.map(\.rawValue))
         control.query("SELECT @@GLOBAL.gtid_slave_pos AS slave, @@GLOBAL.gtid_binlog_state AS binlog") { result in
             done(
                 result.map { found in
                     // The state names the last transaction of every server that ever wrote it.
                     let logged = (found["binlog"] ?? "").split(separator: ",").compactMap { GTID($0) }.filter { $0.domain == 0 }
-                    let foreign = logged.filter { $0.server != own.rawValue }.map { Position($0) }.max() ?? .start
-                    let ours = logged.filter { $0.server == own.rawValue }.map { Position($0) }.max() ?? .start
+                    let foreign = logged.filter { !own.contains($0.server) }.map { Position($0) }.max() ?? .start
+                    let ours = logged.filter { own.contains($0.server) }.map { Position($0) }.max() ?? .start
                     return Positions(slave: Position(list: found["slave"] ?? "") ?? .start, binlog: foreign, hasOwnTail: foreign < ours)
                 })
         }
@@ -51,8 +62,9 @@ import MariaDBConnector
 
     /// Makes the database replicate from the relay endpoint. `repaired`: its binlog ran ahead of its position table (a crash between a DDL statement and
     /// its bookkeeping), so that what the binlog holds counts as applied.
-    func start(port: UInt16, login: RelayEndpoint.Login, repaired: Position?, done: @escaping @LoopActor (String?) -> Void) {
+    func start(port: UInt16, login: RelayEndpoint.Login, repaired: Position?, doubtful: Bool, done: @escaping @LoopActor (String?) -> Void) {
         isUp = true
+        doubtfulAfter = doubtful ? applied.value : nil
         var statements = ["STOP SLAVE"]
         if let repaired { statements.append("SET GLOBAL gtid_slave_pos='\(repaired.gtid?.description ?? "")'") }
         statements.append(
@@ -99,6 +111,7 @@ import MariaDBConnector
             state = .running
             return watchLater()
         }
+        if skipsWhatIsDone(Int(status["Last_SQL_Errno"] ?? "") ?? 0) { return }
         let errors = [status["Last_SQL_Error"], status["Last_IO_Error"]].compactMap { $0 }.filter { !$0.isEmpty }
         let words = errors.first ?? "its replica threads do not run"
         if state != .failed(words) { log.error("the database does not apply", ["error": words]) }
@@ -106,5 +119,14 @@ import MariaDBConnector
         // A lock wait or a full disk passes; to threads that run, START SLAVE does nothing.
         control.query("START SLAVE") { _ in }
         watchLater(Self.retryMs)
+    }
+
+    /// Passes over the one transaction that a crash left done but not counted, when the database says that it is done; once.
+    private func skipsWhatIsDone(_ error: Int) -> Bool {
+        guard let position = doubtfulAfter, position == applied.value, Self.alreadyDone.contains(error) else { return false }
+        doubtfulAfter = nil
+        log.notice("a definition that a crash had cut off is done already", ["after": "\(position)", "error": "\(error)"])
+        control.queries(["STOP SLAVE", "SET GLOBAL sql_slave_skip_counter=1", "START SLAVE"]) { [weak self] _ in self?.watchLater() }
+        return true
     }
 }

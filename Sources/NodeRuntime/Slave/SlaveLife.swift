@@ -31,7 +31,7 @@ import Replication
         self.journal = journal
         masterAddress = master
         relay = try RelayEndpoint(node.loop, node.log, journal)
-        applier = Applier(node.loop, node.control, node.log)
+        applier = Applier(node.loop, node.control, node.applied, node.log)
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         poll.goal = { [unowned journal] in journal.received }
@@ -49,7 +49,7 @@ import Replication
         let id = node.directory.state.id.map { "SET GLOBAL server_id=\($0)" }
         node.control.queries(["SET GLOBAL read_only=1"] + (id.map { [$0] } ?? [])) { [self] result in
             if case .failure(let error) = result { return done("the database could not be made a slave's: \(error)") }
-            applier.positions(own: node.id) { [self] result in
+            applier.positions(own: [node.id, Node.unnamed]) { [self] result in
                 switch result {
                 case .failure(let error): done("the database's position could not be read: \(error)")
                 case .success(let positions): reconcile(positions, done)
@@ -69,7 +69,7 @@ import Replication
             if case .failure(let error) = result { return done("the database's binlog could not be reset: \(error)") }
             // A DDL statement that is whole but for its bookkeeping counts as applied, where the machine did not go down.
             let applied = isDoubtful ? positions.slave : max(positions.slave, positions.binlog)
-            join(Applier.Positions(slave: positions.slave, binlog: applied, hasOwnTail: false), done)
+            join(Applier.Positions(slave: positions.slave, binlog: applied, hasOwnTail: positions.hasOwnTail), done)
         }
     }
 
@@ -81,12 +81,12 @@ import Replication
         if let repaired { node.log.notice("the database's binlog was ahead of its position table", ["position": "\(repaired)"]) }
         node.applied.advanced(to: applied)
         let reaches = (journal.index.first ?? journal.received) <= applied && applied <= journal.received
-        if reaches || (journal.index.segments.isEmpty && journal.received == applied) { return startApplying(repaired, done) }
+        if reaches || (journal.index.segments.isEmpty && journal.received == applied) { return startApplying(repaired, positions.hasOwnTail, done) }
         node.log.notice("the journal begins anew", ["journal": "\(journal.received)", "database": "\(applied)"])
         master.journalReplaced()
         journal.startOver(after: applied) { [self] problem in
             if let problem { return done("the journal could not begin anew: \(problem)") }
-            startApplying(repaired, done)
+            startApplying(repaired, positions.hasOwnTail, done)
         }
     }
 
@@ -100,7 +100,7 @@ import Replication
             // The database asks again, and so does this.
             self.isReconciled = true
         }
-        applier.positions(own: node.id) { [self] result in
+        applier.positions(own: [node.id, Node.unnamed]) { [self] result in
             switch result {
             case .success(let positions): reconcile(positions, done)
             case .failure(let error): done("\(error)")
@@ -108,8 +108,8 @@ import Replication
         }
     }
 
-    private func startApplying(_ repaired: Position?, _ done: @escaping @LoopActor (String?) -> Void) {
-        applier.start(port: relay.port, login: relay.login, repaired: repaired) { [self] problem in
+    private func startApplying(_ repaired: Position?, _ doubtful: Bool, _ done: @escaping @LoopActor (String?) -> Void) {
+        applier.start(port: relay.port, login: relay.login, repaired: repaired, doubtful: doubtful) { [self] problem in
             if let problem { return done(problem) }
             isReconciled = true
             poll.start()
