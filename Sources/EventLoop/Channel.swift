@@ -200,7 +200,7 @@ package enum ChannelEnd: Equatable, Sendable {
     /// After the peer's input ended: has the channel end once the peer is known to be gone, rather than to wait for what it asked for.
     package func watchPeer() {
         guard isOpen else { return }
-        PeerPresence.probe(descriptor)
+        KeepAlive.toDoubtful.set(on: descriptor)
         checkPeerLater()
     }
 
@@ -221,7 +221,8 @@ package enum ChannelEnd: Equatable, Sendable {
         guard isOpen, !closesWhenSent else { return }
         closesWhenSent = true
         if outbound.isEmpty { return end(.closedHere) }
-        loop.after(milliseconds: Self.lingerMs) { [weak self] in self?.close() }
+        // Held until then, by whoever or nobody: a channel may not go before it is closed.
+        loop.after(milliseconds: Self.lingerMs) { self.close() }
     }
 
     /// Closes now, dropping what was not sent.

@@ -47,6 +47,7 @@ import Glibc
         guard descriptor >= 0 else { return finish(.failure(SystemError("socket"))) }
         var on: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        KeepAlive.toServer.set(on: descriptor)
         if address.withPointer({ connect(descriptor, $0, $1) }) != 0, errno != EINPROGRESS { return abandon(SystemError("connect")) }
         do { watch = try loop.watch(descriptor, for: .writable, self) } catch { abandon(error) }
     }

@@ -73,6 +73,7 @@ import Glibc
             if socket >= 0 {
                 var on: Int32 = 1
                 setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+                KeepAlive.toClient.set(on: socket)
                 accepted(socket)
             } else if errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS {
                 return turnAway(SystemError("accept"))

@@ -8,15 +8,6 @@ import Glibc
 enum PeerPresence {
     private static let queue = DispatchQueue(label: "ddbnode.peer-presence", qos: .utility)
 
-    /// Has the system probe the peer from now on, every few seconds.
-    static func probe(_ descriptor: Int32) {
-        var values: [(level: Int32, name: Int32, value: Int32)] = [(SOL_SOCKET, SO_KEEPALIVE, 1)]
-        values += [(TCP_KEEPIDLE, 5), (TCP_KEEPINTVL, 5), (TCP_KEEPCNT, 3)].map { (Int32(IPPROTO_TCP), $0.0, Int32($0.1)) }
-        for index in values.indices {
-            setsockopt(descriptor, values[index].level, values[index].name, &values[index].value, socklen_t(MemoryLayout<Int32>.size))
-        }
-    }
-
     /// Calls `done` on the loop: true when the peer is on this machine and its end is held by no process any more.
     @LoopActor static func isGone(_ loop: EventLoop, _ descriptor: Int32, done: @escaping @LoopActor @Sendable (Bool) -> Void) {
         guard let own = endpoint(descriptor, getsockname), let peer = endpoint(descriptor, getpeername), own.isLoopback, peer.isLoopback else {
