@@ -137,6 +137,36 @@ extension WholeClusters {
         }
     }
 
+    /// Who may log in where clients have accounts.
+    @Suite struct Accounts {
+        @Test func `only a password lets a client in, whoever the node runs as`() throws {
+            try Cluster.run(slaves: 0) { cluster in
+                let master = cluster.master
+                let client = try master.connect()
+                let name = try #require(getpwuid(geteuid())).pointee.pw_name.map { String(cString: $0) } ?? ""
+                try client.ok("CREATE USER plain@localhost IDENTIFIED BY 'p'")
+                try client.ok("CREATE USER mixed@localhost IDENTIFIED VIA mysql_native_password USING PASSWORD('b') OR unix_socket")
+                if name != "root" { try client.ok("CREATE USER '\(name)'@localhost IDENTIFIED VIA unix_socket") }
+                try master.stop()
+                master.settings["authentication"] = #""accounts""#
+                try master.launch()
+                let stranger = try waitFor("plain is let in") { () -> Client? in
+                    let client = try master.connect()
+                    return try client.run(".auth plain p").error == nil ? client : nil
+                }
+                #expect(try stranger.value("SELECT CURRENT_USER()") == "plain@localhost")
+                for login in [
+                    "root anything", "root ", "'root' x", "\"root\" x", "\(name) x", "ddbnode_admin x", "ddbnode_client ", "mixed b", "mixed x",
+                ] {
+                    try stranger.refused("AUTH", ".auth \(login)")
+                    try stranger.refused("AUTH-REQUIRED", "SELECT 1")
+                }
+                try stranger.ok(".auth plain p")
+                #expect(try stranger.rows(".status").contains("pool.in_use|0"))
+            }
+        }
+    }
+
     /// Databases that somebody else runs.
     @Suite struct ExternalDatabases {
         /// A mariadbd of the test's own, with these settings.

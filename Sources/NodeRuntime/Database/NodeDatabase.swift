@@ -26,6 +26,8 @@ import NodeConfig
     ]
 
     private static let externalRetryMs = 1000
+    /// The most the server takes, in seconds: when an idle connection ends is for the node to say.
+    static let waitTimeoutS = 31_536_000
 
     private let loop: EventLoop
     private let settings: DatabaseSettings
@@ -87,7 +89,9 @@ import NodeConfig
     /// The node's own connections.
     var administrator: DatabaseTarget? {
         endpoint.map {
-            DatabaseTarget(endpoint: $0, account: administratorAccount, setup: ["SET SESSION sql_mode='', max_statement_time=0, autocommit=1"])
+            DatabaseTarget(
+                endpoint: $0, account: administratorAccount,
+                setup: ["SET SESSION sql_mode='', max_statement_time=0, autocommit=1, wait_timeout=\(Self.waitTimeoutS)"])
         }
     }
 
@@ -135,12 +139,14 @@ import NodeConfig
             if let socket = settings.socket { .socket(socket) } else {
                 .tcp(host: settings.host ?? "127.0.0.1", port: UInt16(clamping: settings.port))
             }
-        let target = DatabaseTarget(endpoint: endpoint, account: administratorAccount)
+        let setup = ["SET SESSION wait_timeout=\(Self.waitTimeoutS)"]
+        let target = DatabaseTarget(endpoint: endpoint, account: administratorAccount, setup: setup)
         MariaDBConnection.open(loop, target) { [weak self] result in
             guard let self, !self.isStopped else { return }
             switch result {
             case .success(let connection):
                 self.watch = connection
+                connection.probePeer()
                 self.endpoint = endpoint
                 connection.lostWhileIdle = { [weak self] in self?.lostExternal("it closed the connection") }
                 self.event(.up(version: connection.serverVersion))
