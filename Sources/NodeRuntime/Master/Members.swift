@@ -16,10 +16,13 @@ struct Members: Sendable {
     enum Refusal: Error {
         case idTaken(NodeID, by: String)
         case tooMany
+        /// Its uuid or address can't be kept in a line of the file.
+        case unwritable
         case system(SystemError)
     }
 
     private static let membersMax = 1000
+    private static let wordBytesMax = 255
 
     private let path: String
     private(set) var all: [Member] = []
@@ -37,11 +40,13 @@ struct Members: Sendable {
 
     /// The id of a node: the one it had, the one it wants, or the next free one; durable when this returns.
     mutating func admit(uuid: String, wanted: NodeID?, address: String, master: NodeID) throws(Refusal) -> NodeID {
+        guard Self.isWord(uuid), Self.isWord(address) else { throw .unwritable }
         if let index = all.firstIndex(where: { $0.uuid == uuid }) {
             if let wanted, wanted != all[index].id { throw .idTaken(wanted, by: "this node, which is \(all[index].id) already") }
             if all[index].address != address {
-                all[index].address = address
-                try save()
+                var changed = all
+                changed[index].address = address
+                try save(changed)
             }
             return all[index].id
         }
@@ -51,8 +56,7 @@ struct Members: Sendable {
             if let other = all.first(where: { $0.id == wanted }) { throw .idTaken(wanted, by: "the node at \(other.address)") }
         }
         guard let id = wanted ?? nextID(master) else { throw .tooMany }
-        all.append(Member(uuid: uuid, id: id, address: address))
-        try save()
+        try save(all + [Member(uuid: uuid, id: id, address: address)])
         return id
     }
 
@@ -61,8 +65,15 @@ struct Members: Sendable {
         return NodeID(rawValue: highest.rawValue &+ 1)
     }
 
-    private func save() throws(Refusal) {
-        let text = all.map { "\($0.uuid) \($0.id) \($0.address)\n" }.joined()
+    private static func isWord(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= wordBytesMax
+            && text.unicodeScalars.allSatisfy { $0.value > 0x20 && !(0x7F...0x9F).contains($0.value) && !$0.properties.isWhitespace }
+    }
+
+    /// What could not be stored is not so here either.
+    private mutating func save(_ members: [Member]) throws(Refusal) {
+        let text = members.map { "\($0.uuid) \($0.id) \($0.address)\n" }.joined()
         do throws(SystemError) { try TextFile.replace(path, with: text) } catch { throw .system(error) }
+        all = members
     }
 }

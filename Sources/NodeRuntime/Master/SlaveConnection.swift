@@ -71,6 +71,7 @@ import Replication
                 switch error {
                 case .idTaken(let id, let other): "id \(id) is taken by \(other); give the joining node another --id, or none"
                 case .tooMany: "this cluster has as many nodes as it can"
+                case .unwritable: "the node's uuid or address holds blanks or control characters, is empty or is too long; mend its configuration"
                 case .system(let error): "the master could not store the new member: \(error)"
                 }
             perform(link.refuse(LinkRefusal(.idTaken, words)))

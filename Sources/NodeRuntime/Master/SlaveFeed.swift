@@ -81,7 +81,10 @@ import Replication
         }
     }
 
+    /// Nothing after the hole may reach the slave, so the tap ends here.
     private func refuse(_ error: BinlogError) -> Bool {
+        close()
+        flush()
         log.error("the binlog can't be shipped", ["slave": "\(serverID)", "error": error.description])
         gone?(error.description)
         return false
