@@ -71,6 +71,8 @@ import Replication
 
 /// One connection of the database's replica.
 @LoopActor private final class RelaySession: ChannelHandler {
+    /// Time to log in and ask for the journal; whoever only holds a place is turned out.
+    private static let startMsMax = 10_000
     private static let readQueue = DispatchQueue(label: "ddbnode.relay-read")
 
     private unowned let endpoint: RelayEndpoint
@@ -97,7 +99,13 @@ import Replication
     /// No node's id, nor that of a slave without one: the database only checks that it is not its own.
     private static let masterServerID = UInt32.max - 1
 
-    func begin() { perform(session.started()) }
+    func begin() {
+        perform(session.started())
+        endpoint.loop.after(milliseconds: Self.startMsMax) { [weak self] in
+            guard let self, self.reader == nil else { return }
+            self.channel.close()
+        }
+    }
 
     func received(_ bytes: UnsafeRawBufferPointer) {
         packets.append(bytes)
