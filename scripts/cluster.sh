@@ -41,6 +41,13 @@ running() {
     if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "--data $home/$1 "; then echo "$pid"; fi
 }
 
+# The pid of a node's mariadbd, or nothing; the file may be left from one that is long gone.
+database() {
+    local pid
+    pid=$(cat "$home/$1"/mariadb/*.pid 2>/dev/null) || return 0
+    if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = mariadbd ]; then echo "$pid"; fi
+}
+
 ask() { "$binary" console "$(address "$1")" --format tsv -e "$2" 2>/dev/null; }
 
 start() {
@@ -80,7 +87,7 @@ down() {
     # Slaves first: they would only log that their master went.
     for name in slave2 slave1 master; do
         pid=$(running "$name")
-        [ -n "$pid" ] && kill -TERM "$pid" 2>/dev/null
+        [ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null || true
     done
     until=$((SECONDS + 60))
     for name in "${nodes[@]}"; do
@@ -121,10 +128,10 @@ kill_node() {
     number "$name" >/dev/null
     case $what in
         ddbnode) pid=$(running "$name") ;;
-        db) pid=$(cat "$home/$name"/mariadb/*.pid 2>/dev/null || true) ;;
+        db) pid=$(database "$name") ;;
         *) fail "kill what? say: kill $name, or: kill $name db" ;;
     esac
-    [ -n "$pid" ] || fail "$name does not run"
+    [ -n "$pid" ] || fail "$name's $what does not run"
     kill -9 "$pid"
     say "killed $name's $what (pid $pid)"
 }
