@@ -58,8 +58,8 @@ import Glibc
     /// True until it was closed or the server went away.
     package var isOpen: Bool { if case .closed = state { false } else { true } }
     package var isIdle: Bool { if case .idle = state { run == nil } else { false } }
-    package var inTransaction: Bool { mysql.pointee.server_status & UInt32(SERVER_STATUS_IN_TRANS) != 0 }
-    package var autocommit: Bool { mysql.pointee.server_status & UInt32(SERVER_STATUS_AUTOCOMMIT) != 0 }
+    package var inTransaction: Bool { isOpen && mysql.pointee.server_status & UInt32(SERVER_STATUS_IN_TRANS) != 0 }
+    package var autocommit: Bool { isOpen && mysql.pointee.server_status & UInt32(SERVER_STATUS_AUTOCOMMIT) != 0 }
 
     // MARK: Opening
 
