@@ -42,6 +42,8 @@ import Glibc
     package var lastGTID: String?
     /// Which session ran the last statement: its diagnostics are still there.
     package var lastUser: UInt64 = 0
+    /// Whose `LAST_INSERT_ID()` the connection holds; nil where that is not known.
+    package var insertIDOwner: UInt64?
     /// Told once, when the connection is lost while no statement runs.
     package var lostWhileIdle: (@LoopActor () -> Void)?
 

@@ -103,7 +103,8 @@ extension MariaDBConnection {
         var summary = ResultSummary()
         let affected = mysql_affected_rows(mysql)
         summary.affected = affected == UInt64.max ? 0 : affected
-        summary.insertID = mysql_insert_id(mysql)
+        // A result set tells none: what libmariadb has then is of an earlier statement.
+        summary.insertID = run.columnCount == 0 ? mysql_insert_id(mysql) : 0
         summary.warnings = UInt32(mysql_warning_count(mysql))
         summary.more = mysql_more_results(mysql) != 0
         // The end of a result set says that the session changed but not how: what libmariadb has then is of an earlier statement.

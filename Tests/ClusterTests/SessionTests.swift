@@ -83,6 +83,25 @@ extension WholeClusters {
             }
         }
 
+        @Test func `LAST_INSERT_ID is a session's own, though sessions share connections`() throws {
+            try run { cluster in
+                let (a, b) = (try cluster.master.connect(), try cluster.master.connect())
+                let mine = try #require(try a.ok("INSERT INTO d.t (v) VALUES (1)").fields["insert_id"])
+                try b.ok("INSERT INTO d.t (v) VALUES (2)")
+                try a.ok("SELECT 1")
+                try a.ok("INSERT INTO d.t (v) VALUES (LAST_INSERT_ID() + 1000)")
+                #expect(try a.value("SELECT MAX(v) - 1000 FROM d.t") == mine)
+                let own = try a.value("SELECT LAST_INSERT_ID()")
+                try b.ok("INSERT INTO d.t (v) VALUES (3)")
+                try a.ok("BEGIN")
+                #expect(try a.value("SELECT LAST_INSERT_ID()") == own)
+                try a.ok("ROLLBACK")
+                let fresh = try cluster.master.connect()
+                try fresh.ok("SELECT 1")
+                #expect(try fresh.value("SELECT LAST_INSERT_ID()") == "0")
+            }
+        }
+
         @Test func `.reset makes a session new`() throws {
             try run { cluster in
                 for node in cluster.nodes {

@@ -86,10 +86,17 @@ import StatementGate
         }
         var steps: [[UInt8]] = []
         if connection.database != database, let database { steps.append(SQLText.use(database)) }
-        if facts.contains(.readsLastInsertID), pinned == nil, connection.lastUser != number || !steps.isEmpty {
+        if pinned == nil, connection.insertIDOwner != number, mayNeedInsertID(statement.what) {
             steps.append(Array("SET last_insert_id=\(lastInsertID)".utf8))
+            connection.insertIDOwner = number
         }
         step(steps[...], connection, statement)
+    }
+
+    /// Whether the statement may read `LAST_INSERT_ID()`, or a later one that finds the connection kept.
+    private func mayNeedInsertID(_ what: Classification) -> Bool {
+        what.statementCount > 1 || what.transaction != nil || !what.facts.isDisjoint(with: [.readsLastInsertID, .executesPrepared])
+            || Self.holds.contains { !what.facts.isDisjoint(with: $0.0) }
     }
 
     private func step(_ steps: ArraySlice<[UInt8]>, _ connection: MariaDBConnection, _ statement: Statement) {
@@ -99,6 +106,7 @@ import StatementGate
             switch result {
             case .success: self.step(steps.dropFirst(), connection, statement)
             case .failure(let error):
+                connection.insertIDOwner = nil
                 self.giveBack(connection)
                 self.refuse(statement, error.reply)
             }
@@ -140,7 +148,10 @@ import StatementGate
         let gtid = summary.gtid.flatMap { GTID($0) }
         if let gtid { node.committed(gtid) }
         stream.close(summary)
-        if summary.insertID != 0 { lastInsertID = summary.insertID }
+        if stream.insertID != 0 {
+            lastInsertID = stream.insertID
+            connection.insertIDOwner = number
+        }
         note(statement.what, connection)
         prepared.applied(statement.what)
         if statement.what.facts.contains(.deallocates), prepared.isEmpty { hold.remove(.prepared) }
@@ -171,6 +182,8 @@ import StatementGate
     // MARK: State
 
     private func note(_ what: Classification, _ connection: MariaDBConnection) {
+        // An insert that failed, or one within a routine, may have left an id that nobody was told.
+        if what.isWrite, connection.insertIDOwner != number { connection.insertIDOwner = nil }
         let facts = what.facts
         for (fact, held) in Self.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }
         if what.transaction == .setCharacteristics { hold.insert(.variables) }

@@ -29,6 +29,8 @@ import MariaDBConnector
     /// A result set's end that waits for what follows it.
     private var heldEnd: ResultSummary?
     private(set) var hasWritten = false
+    /// The last id that an insert told; 0 for none.
+    private(set) var insertID: UInt64 = 0
 
     init(
         _ channel: Channel, _ writer: ReplyWriter, _ kind: Kind, applied: @escaping @LoopActor () -> Position,
@@ -63,6 +65,7 @@ import MariaDBConnector
     }
 
     func ended(_ summary: ResultSummary) {
+        if summary.insertID != 0 { insertID = summary.insertID }
         if rows != nil {
             heldEnd = summary
             if summary.more {
