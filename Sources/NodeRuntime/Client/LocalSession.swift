@@ -34,6 +34,9 @@ import StatementGate
 
     var inTransaction: Bool { hold.contains(.transaction) }
 
+    /// libmariadb's CR_SERVER_GONE_ERROR: the server had closed the connection before the statement was sent.
+    private static let neverSent = 2006
+
     // MARK: One statement
 
     private struct Statement {
@@ -168,13 +171,14 @@ import StatementGate
         }
         let hadState = !hold.isEmpty
         forget(connection)
-        if statement.mayRetry, !hadState, !stream.hasWritten {
+        // A statement that was sent may have done something, by a function it calls, or was ended on purpose.
+        if statement.mayRetry, !hadState, !stream.hasWritten, error.number == Self.neverSent {
             var again = statement
             again.mayRetry = false
             return run(again)
         }
         let state = hadState ? " the session's transaction and settings are gone," : ""
-        let fate = statement.what.isWrite ? " whether this statement took effect is not known: look before you send it again" : " send it again"
+        let fate = " whether this statement took effect is not known: look before you send it again"
         stream.fail(ReplyError(.connectionLost, "the connection to this node's database broke (\(error.text)):\(state)\(fate)"))
         statement.done(nil)
     }
