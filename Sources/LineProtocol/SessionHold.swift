@@ -17,12 +17,28 @@ package struct SessionHold: OptionSet, Hashable, Sendable {
     package static let advisoryLocks = SessionHold(rawValue: 128)
     package static let handlers = SessionHold(rawValue: 256)
 
-    /// The line after each reply to a session that is passed on: `. hold=<bits>`.
-    package var trailer: [UInt8] { Array(". hold=\(rawValue)\n".utf8) }
+}
+
+/// The line after each reply to a session that is passed on: `. hold=<bits> lex=<bits>`.
+package struct SessionTrailer: Equatable, Sendable {
+    package let hold: SessionHold
+    /// How the session's sql_mode has texts read: 1 for ANSI_QUOTES, 2 for NO_BACKSLASH_ESCAPES, 4 for ORACLE.
+    package let lexicalBits: UInt8
+
+    package init(hold: SessionHold, lexicalBits: UInt8) {
+        self.hold = hold
+        self.lexicalBits = lexicalBits
+    }
+
+    /// With its line end.
+    package var line: [UInt8] { Array(". hold=\(hold.rawValue) lex=\(lexicalBits)\n".utf8) }
 
     /// Reads a trailer, without its line end; nil when it is none.
-    package init?(trailer: some StringProtocol) {
-        guard trailer.hasPrefix(". hold="), let bits = UInt16(trailer.dropFirst(7)) else { return nil }
-        self.init(rawValue: bits)
+    package init?(line: String) {
+        let words = line.split(separator: " ", omittingEmptySubsequences: false)
+        guard words.count == 3, words[0] == ".", words[1].hasPrefix("hold="), words[2].hasPrefix("lex="),
+            let bits = UInt16(words[1].dropFirst(5)), let lexicalBits = UInt8(words[2].dropFirst(4))
+        else { return nil }
+        self.init(hold: SessionHold(rawValue: bits), lexicalBits: lexicalBits)
     }
 }

@@ -15,6 +15,8 @@ import StatementGate
     var writer = ReplyWriter()
     /// Made when something is passed on for the first time.
     private(set) var forwarded: ForwardedSession?
+    /// The last statement ran on the master: what it left to ask about is there.
+    private(set) var lastWasPassedOn = false
     /// Another node passes its client's session on through this one.
     private var tellsHold = false
     private var reader: RequestReader
@@ -105,7 +107,7 @@ import StatementGate
 
     /// The request at hand is answered.
     func finishRequest() {
-        if tellsHold { channel.write(local.hold.trailer) }
+        if tellsHold { channel.write(SessionTrailer(hold: local.hold, lexicalBits: local.mode.bits).line) }
         isBusy = false
         lastActiveMs = EventLoop.nowMs()
         // Not from within the answer of the one before: many cheap requests would nest.
@@ -185,6 +187,7 @@ import StatementGate
         case .reset:
             local.reset()
             forwarded?.reset()
+            lastWasPassedOn = false
             answer([])
         case .ping, .help, .quit, .auth, .forwarded, .link: preconditionFailure("answered above")
         }
@@ -242,39 +245,52 @@ import StatementGate
     private func perform(_ sql: [UInt8]) {
         guard isAllowed else { return answer(authRequired) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
-        let result = sql.withUnsafeBytes { classify($0, mode: local.mode, prepared: prepared) }
-        // As MariaDB answers where nothing but comments or semicolons came.
-        if case .failure(let unsorted) = result, unsorted.reason == .empty {
-            return answer(ReplyError(number: 1065, state: "42000", message: Array("Query was empty".utf8)))
+        // Where it may run under either of two modes, the stricter reading counts.
+        let results = modes.map { mode in sql.withUnsafeBytes { classify($0, mode: mode, prepared: prepared) } }
+        for result in results {
+            if let error = refusal(of: result) { return answer(error) }
         }
-        let master = node.masterAddress?.description ?? "-"
-        switch decide(result, role: node.role, options: node.gateOptions, master: master) {
-        case .refuse(let refusal):
-            let code = ProtocolErrorCode(rawValue: refusal.code.rawValue) ?? .unknownStatement
-            answer(ReplyError(code, refusal.message))
-        case .run, .forward, .inSession:
-            guard case .success(let what) = result else { preconditionFailure("what can't be sorted is refused") }
-            switch node.role {
-            case .master: runHere(sql, what)
-            case .slave: route(sql, what)
-            }
+        let readings = results.compactMap { try? $0.get() }
+        guard let what = readings.first(where: \.isWrite) ?? readings.first else { return }
+        switch node.role {
+        case .master: runHere(sql, what)
+        case .slave: route(sql, what)
         }
     }
 
-    func runHere(_ sql: [UInt8], _ what: Classification) {
+    private func refusal(of result: Result<Classification, Unsorted>) -> ReplyError? {
+        // As MariaDB answers where nothing but comments or semicolons came.
+        if case .failure(let unsorted) = result, unsorted.reason == .empty {
+            return ReplyError(number: 1065, state: "42000", message: Array("Query was empty".utf8))
+        }
+        let master = node.masterAddress?.description ?? "-"
+        // What a slave passed on is held to a slave's rules here, too.
+        for role in tellsHold ? [.slave, node.role] : [node.role] {
+            if case .refuse(let refusal) = decide(result, role: role, options: node.gateOptions, master: master) {
+                return ReplyError(ProtocolErrorCode(rawValue: refusal.code.rawValue) ?? .unknownStatement, refusal.message)
+            }
+        }
+        return nil
+    }
+
+    func runHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) {
         if let error = node.notReady { return answer(error) }
-        local.run(sql, what, writer) { [weak self] _ in self?.finishRequest() }
+        lastWasPassedOn = false
+        local.run(sql, what, writer) { [weak self] success in
+            if success { succeeded?() }
+            self?.finishRequest()
+        }
     }
 
     /// Runs a read on this slave, once it has what the session itself wrote.
-    func readHere(_ sql: [UInt8], _ what: Classification) {
+    func readHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) {
         let own = forwarded?.lastWrite ?? .start
-        guard node.applied.value < own else { return runHere(sql, what) }
+        guard node.applied.value < own else { return runHere(sql, what, succeeded: succeeded) }
         let limit = node.settings.session.readYourWritesMs
         appliedWait = node.applied.wait(for: own, milliseconds: limit) { [weak self] reached in
             guard let self else { return }
             self.appliedWait = nil
-            if reached { return self.runHere(sql, what) }
+            if reached { return self.runHere(sql, what, succeeded: succeeded) }
             let have = self.node.applied.value
             self.answer(
                 ReplyError(
@@ -286,6 +302,7 @@ import StatementGate
     private var prepared: PreparedStatements { local.inTransaction ? local.prepared : forwarded?.prepared ?? local.prepared }
 
     func passOn(_ sql: [UInt8], _ what: Classification) {
+        lastWasPassedOn = true
         forwardedSession().run(sql, account: local.account, database: local.database, format: writer.format) { [weak self] outcome in
             guard let self else { return }
             switch outcome {
@@ -294,12 +311,28 @@ import StatementGate
                 self.finishRequest()
             case .unreachable(let why):
                 self.answer(ReplyError(.masterUnreachable, "the master can't be reached (\(why)), so this was not run; reads still work here"))
-            case .lost:
+            case .lost(let cut): self.lost(cut)
+            case .stateLost:
                 self.answer(
                     ReplyError(
-                        .connectionLost, "the connection to the master broke: whether this took effect is not known; look before you send it again"))
+                        .connectionLost,
+                        "the connection to the master broke and the session's transaction and settings there are gone; this was not run, begin anew"))
             }
         }
+    }
+
+    private func lost(_ cut: ReplyFramer.Cut) {
+        switch cut {
+        // Whatever came now would be read as a part of the line.
+        case .withinLine: return channel.closeWhenSent()
+        case .betweenRows: channel.write(Array("\\. ".utf8))
+        case .betweenParts: break
+        }
+        answer(
+            ReplyError(
+                .connectionLost,
+                "the connection to the master broke and what the session held there is gone: whether this took effect is not known; look before you send it again"
+            ))
     }
 
     func forwardedSession() -> ForwardedSession {

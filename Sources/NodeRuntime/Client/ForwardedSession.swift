@@ -12,8 +12,10 @@ import StatementGate
         case replied(FramedReply)
         /// The statement never left this node.
         case unreachable(String)
-        /// The connection broke after the statement was sent.
-        case lost
+        /// The connection broke after the statement was sent, and the client has its reply up to the cut.
+        case lost(ReplyFramer.Cut)
+        /// The connection broke before, and the session's transaction and settings on the master with it; the statement never left this node.
+        case stateLost
     }
 
     private struct Step {
@@ -46,6 +48,10 @@ import StatementGate
 
     /// What the session holds on the master, as it told after its last reply.
     private(set) var hold: SessionHold = []
+    /// How the master reads the session's SQL, as it told after its last reply.
+    private(set) var mode: LexicalMode?
+    /// State was lost with the connection, and the client has not been told.
+    private var lostState = false
     /// The session's last write there.
     private(set) var lastWrite = Position.start
 
@@ -60,27 +66,28 @@ import StatementGate
     private var differs = false
 
     /// Whether reads, too, must go to the master: the session has there what it does not have here.
-    var holdsState: Bool { differs || !hold.subtracting(.variables).isEmpty }
+    var holdsState: Bool { lostState || differs || !hold.subtracting(.variables).isEmpty }
 
     /// A statement was passed on and succeeded.
     func ran(_ what: Classification) {
         prepared.applied(what)
-        if what.statementClass == .session, !what.facts.isDisjoint(with: [.setsSessionVariable, .setsUserVariable]) || what.facts.isEmpty {
-            differs = true
-        }
+        let chooses = what.statementClass == .session && what.facts.isEmpty
+        if chooses || !what.facts.isDisjoint(with: [.setsSessionVariable, .setsUserVariable]) { differs = true }
     }
 
-    /// Remembers a `SET` of this session, for the master's side of it; false when there are too many.
-    func remember(setting: [UInt8]) -> Bool {
-        guard settings.count < Self.settingsMax else { return false }
-        settings.append(setting)
-        return true
-    }
+    var canRemember: Bool { settings.count < Self.settingsMax }
+
+    /// Remembers a `SET` that succeeded here, for the session's side on the master.
+    func remember(setting: [UInt8]) { settings.append(setting) }
 
     // MARK: Passing on
 
     func run(_ sql: [UInt8], account: DatabaseAccount?, database: [UInt8]?, format: ReplyFormat, done: @escaping @LoopActor (Outcome) -> Void) {
         self.done = done
+        if lostState {
+            lostState = false
+            return finish(.stateLost)
+        }
         statementSent = false
         steps = []
         if !isGreeted {
@@ -161,8 +168,9 @@ import StatementGate
         trailer.append(contentsOf: rest[..<(end ?? rest.count)])
         rest = UnsafeRawBufferPointer(rebasing: rest[(end.map { $0 + 1 } ?? rest.count)...])
         guard end != nil, let reply = ended, let step = steps.first else { return }
-        guard let told = SessionHold(trailer: String(decoding: trailer, as: UTF8.self)) else { return lose() }
-        hold = told
+        guard let told = SessionTrailer(line: String(decoding: trailer, as: UTF8.self)) else { return lose() }
+        hold = told.hold
+        mode = LexicalMode(bits: told.lexicalBits)
         trailer = []
         awaitsTrailer = false
         ended = nil
@@ -180,7 +188,9 @@ import StatementGate
             // The session can't be brought there: told as the statement's own failure, and tried anew with the next.
             let what = String(decoding: step.request.prefix(80).filter { $0 >= 0x20 }, as: UTF8.self)
             let code = reply.code ?? "?"
+            let hadState = holdsState
             drop()
+            guard !hadState else { return finish(.stateLost) }
             finish(.unreachable("the master answered \(code) to \(what.hasPrefix(".auth") ? ".auth" : what)"))
         }
     }
@@ -195,9 +205,19 @@ import StatementGate
     func resume() { channel?.resumeReading() }
 
     private func lose() {
-        let sent = statementSent && done != nil
+        let hadState = holdsState
+        let (cut, reply) = (framer.cut, steps.first?.isStatement == true ? ended : nil)
+        let sent = statementSent
         drop()
-        finish(sent ? .lost : .unreachable("the master closed the connection"))
+        if let reply {
+            // Only what the session holds there since is not known.
+            lostState = true
+            finish(.replied(reply))
+        } else if done == nil {
+            lostState = hadState
+        } else {
+            finish(sent ? .lost(cut) : hadState ? .stateLost : .unreachable("the master closed the connection"))
+        }
     }
 
     /// Closes the connection; the session's state there is gone with it.
@@ -219,6 +239,8 @@ import StatementGate
         hold = []
         prepared = PreparedStatements()
         differs = false
+        mode = nil
+        lostState = false
     }
 
     /// Drops the connection and the settings: the session is as new.

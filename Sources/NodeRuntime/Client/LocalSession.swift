@@ -43,12 +43,12 @@ import StatementGate
         let sql: [UInt8]
         let what: Classification
         let writer: ReplyWriter
-        let done: @LoopActor (GTID?) -> Void
+        let done: @LoopActor (Bool) -> Void
         var mayRetry: Bool
     }
 
-    /// Runs one statement and writes its reply; `done` hears when the reply is written, with the position of its commit.
-    func run(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, done: @escaping @LoopActor (GTID?) -> Void) {
+    /// Runs one statement and writes its reply; `done` hears when the reply is written, and whether it succeeded.
+    func run(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, done: @escaping @LoopActor (Bool) -> Void) {
         run(Statement(sql: sql, what: what, writer: writer, done: done, mayRetry: what.statementClass == .read && what.statementCount == 1))
     }
 
@@ -72,14 +72,15 @@ import StatementGate
 
     private func refuse(_ statement: Statement, _ error: ReplyError) {
         channel.write { statement.writer.error(error, into: &$0) }
-        statement.done(nil)
+        statement.done(false)
     }
 
     /// Brings the connection to where the session is, then runs the statement.
     private func prepare(_ connection: MariaDBConnection, _ statement: Statement) {
         running = connection
         let facts = statement.what.facts
-        if facts.contains(.readsDiagnostics), hasRun, pinned == nil, connection.lastUser != number {
+        let isOthers = facts.contains(.readsDiagnostics) && pinned == nil && connection.lastUser != number
+        if isOthers, hasRun {
             giveBack(connection)
             return refuse(
                 statement,
@@ -88,6 +89,8 @@ import StatementGate
                     "the last statement's warnings and counts are gone: its database connection serves others now; run both within a transaction"))
         }
         var steps: [[UInt8]] = []
+        // A session's first statement: there is nothing before it that it could ask about.
+        if isOthers { steps.append(Array("DO 0".utf8)) }
         if connection.database != database, let database { steps.append(SQLText.use(database)) }
         if pinned == nil, connection.insertIDOwner != number, mayNeedInsertID(statement.what) {
             steps.append(Array("SET last_insert_id=\(lastInsertID)".utf8))
@@ -159,7 +162,7 @@ import StatementGate
         prepared.applied(statement.what)
         if statement.what.facts.contains(.deallocates), prepared.isEmpty { hold.remove(.prepared) }
         settle(connection)
-        statement.done(gtid)
+        statement.done(true)
     }
 
     private func failed(_ error: DatabaseError, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
@@ -167,7 +170,7 @@ import StatementGate
             stream.fail(error.reply)
             note(statement.what, connection)
             settle(connection)
-            return statement.done(nil)
+            return statement.done(false)
         }
         let hadState = !hold.isEmpty
         forget(connection)
@@ -180,7 +183,7 @@ import StatementGate
         let state = hadState ? " the session's transaction and settings are gone," : ""
         let fate = " whether this statement took effect is not known: look before you send it again"
         stream.fail(ReplyError(.connectionLost, "the connection to this node's database broke (\(error.text)):\(state)\(fate)"))
-        statement.done(nil)
+        statement.done(false)
     }
 
     // MARK: State
@@ -211,7 +214,11 @@ import StatementGate
         hasRun = true
         connection.lastUser = number
         database = connection.database
-        guard connection.isOpen else { return forget(connection) }
+        guard connection.isOpen else {
+            // What it held is missed by the next statement, which is told so.
+            if hold.isEmpty { forget(connection) } else { pinned = connection }
+            return
+        }
         if connection.inTransaction { hold.insert(.transaction) } else { hold.remove(.transaction) }
         if connection.autocommit { hold.remove(.autocommitOff) } else { hold.insert(.autocommitOff) }
         if hold.isEmpty {
