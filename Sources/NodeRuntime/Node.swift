@@ -66,7 +66,11 @@ typealias NodeContext = Node
     static let unnamed = NodeID(rawValue: .max) ?? { preconditionFailure("not zero") }()
 
     var masterAddress: NodeAddress? { role == .master ? NodeAddress(address) : settings.master }
-    var gateOptions: GateOptions { GateOptions(multiStatements: settings.session.multiStatements, files: settings.session.files && role == .master) }
+    var gateOptions: GateOptions {
+        GateOptions(
+            multiStatements: settings.session.multiStatements, files: settings.session.files && role == .master,
+            sharesAccount: settings.authentication == .none)
+    }
     var administrator: DatabaseAccount? { database?.administratorLogin }
     var administratorTarget: DatabaseTarget? { database?.administrator }
 
@@ -175,7 +179,7 @@ typealias NodeContext = Node
         var setup = [
             """
             SET SESSION sql_mode='\(sqlMode)', session_track_system_variables='last_gtid,sql_mode', session_track_schema=1, \
-            max_statement_time=\(seconds)
+            session_track_state_change=1, max_statement_time=\(seconds), wait_timeout=\(NodeDatabase.waitTimeoutS)
             """
         ]
         // A second wall behind the gate, whatever the account may do.
@@ -213,6 +217,9 @@ typealias NodeContext = Node
     /// A session turned out to be another node.
     func linkArrived(_ session: ClientSession, version: Int, rest: [UInt8]) {
         sessions[session.number] = nil
+        // What it did as a client is over.
+        session.local.abandon()
+        session.forwarded?.reset()
         guard version == 1, let life, !isStopping else {
             log.warning("a node asked for a link that can't be made", ["version": "\(version)"])
             return session.channel.close()

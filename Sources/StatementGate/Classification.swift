@@ -12,6 +12,10 @@ package struct Classification: Sendable, Equatable {
     /// Statements at the top level, between semicolons.
     package var statementCount = 0
 
+    /// One statement of the server's administration and nothing else: no statement within it, no query, no call of a function. Only such a text may
+    /// run with more rights than clients' statements have.
+    package internal(set) var administersOnly = false
+
     package init() {}
 
     /// The one class that names the whole.

@@ -79,6 +79,7 @@ private func join(_ one: Classification, _ other: Classification) throws(Unsorte
     var joined = one
     joined.classes.formUnion(other.classes)
     joined.facts.formUnion(other.facts)
+    joined.administersOnly = one.administersOnly && other.administersOnly
     joined.statementCount = max(one.statementCount, other.statementCount)
     return joined
 }

@@ -24,6 +24,10 @@ private func decide(_ classification: Classification, role: Role, options: GateO
         let action = RuleTable.action(for: statementClass, role: role).resolved(options)
         if action.strictness >= strictest.strictness { (strictest, refused) = (action, statementClass) }
     }
+    if case .refuse = strictest {
+    } else if isNodeOwned(classification.facts, role, options) {
+        return .refuse(Refusal(code: .nodeOwned, message: words(for: .breaksReplication, role: role, master: master)))
+    }
     if role == .slave, classification.facts.contains(.locksForWriting), strictest == .inSession { return .forward }
     switch strictest {
     case .run, .runIfFilesAllowed: return .run
@@ -33,6 +37,11 @@ private func decide(_ classification: Classification, role: Role, options: GateO
         let message = words(for: refused ?? .opaque, role: role, master: master)
         return .refuse(Refusal(code: code, message: message))
     }
+}
+
+/// What depends on more than the class: a slave's sessions stay read-only, and an account that all clients share stays as it is.
+private func isNodeOwned(_ facts: SessionFacts, _ role: Role, _ options: GateOptions) -> Bool {
+    (role == .slave && facts.contains(.opensForWriting)) || (options.sharesAccount && facts.contains(.changesOwnAccount))
 }
 
 extension RuleTable.Action {
@@ -64,7 +73,8 @@ private func words(for refused: StatementClass, role: Role, master: String) -> S
     case .accounts: return "a slave may not change accounts; \(elsewhere)"
     case .serverAdministration: return "a slave may not administer its server; \(elsewhere)"
     case .opaque: return "a slave may not run dynamic SQL that it can't read beforehand; write the text out, or \(elsewhere)"
-    case .breaksReplication: return "this would break the node's replication; the node looks after its server by itself, leave it out"
+    case .breaksReplication:
+        return "this would break the node's replication or take its server from it; the node looks after its server by itself, leave it out"
     case .serverFiles:
         switch role {
         case .master: return "statements may not reach the server's files; send the data itself, or allow files in the master's configuration"

@@ -33,6 +33,10 @@ package struct SessionFacts: OptionSet, Hashable, Sendable {
     package static let locksForWriting = SessionFacts(rawValue: 1 << 16)
     /// SET sql_mode: the texts that follow are read by other rules.
     package static let setsSQLMode = SessionFacts(rawValue: 1 << 17)
+    /// SET [SESSION] TRANSACTION READ WRITE
+    package static let opensForWriting = SessionFacts(rawValue: 1 << 18)
+    /// Changes the account that it runs as: SET PASSWORD and SET DEFAULT ROLE without FOR, CURRENT_USER.
+    package static let changesOwnAccount = SessionFacts(rawValue: 1 << 19)
 }
 
 /// What a statement does to the session's transaction.

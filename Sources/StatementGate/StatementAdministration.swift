@@ -19,10 +19,30 @@ extension StatementParser {
 
     /// The rest of a statement about accounts, in which `@` begins a host.
     mutating func accounts() throws(Unsorted.Reason) {
+        try noteAccounts(ownUnlessNamed: false)
         let facts = result.facts
         try rest(.accounts)
         result.facts = facts.union(.implicitlyCommits)
     }
+
+    /// Looks ahead, up to the statement's end, for the node's own accounts and for the one the statement runs as.
+    mutating func noteAccounts(ownUnlessNamed: Bool) throws(Unsorted.Reason) {
+        var ahead = self
+        var isOwn = ownUnlessNamed
+        while !ahead.atEnd {
+            if ahead.at(.for) { isOwn = false }
+            if ahead.token.isName || ahead.token.kind == .string {
+                let name = ahead.lexer.decoded(ahead.token).map(lowercased)
+                if name.starts(with: Self.nodeAccounts) { found(.breaksReplication) }
+                if ahead.token.kind == .word, name == Self.currentUser { isOwn = true }
+            }
+            try ahead.advance()
+        }
+        if isOwn { result.facts.formUnion(.changesOwnAccount) }
+    }
+
+    private static let nodeAccounts = Array("ddbnode_".utf8)
+    private static let currentUser = Array("current_user".utf8)
 
     /// After START or STOP
     mutating func replicationThreads() throws(Unsorted.Reason) {
@@ -35,8 +55,15 @@ extension StatementParser {
         found(.serverAdministration, .implicitlyCommits)
         try advance()
         _ = try accept(anyOf: .local, .noWriteToBinlog)
-        if at(.table) || at(.tables) { return try scan() }
+        if at(.table) || at(.tables) { return try flushTables() }
         try scanForReplication()
+    }
+
+    /// FLUSH TABLES [names] [WITH READ LOCK | FOR EXPORT]: the locks stay with the session.
+    private mutating func flushTables() throws(Unsorted.Reason) {
+        try scan(to: .with, .for, orEnd: true)
+        if !atEnd { result.facts.formUnion(.locksTables) }
+        try scan()
     }
 
     /// RESET MASTER, RESET SLAVE, RESET QUERY CACHE: a list too

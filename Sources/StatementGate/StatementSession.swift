@@ -70,7 +70,10 @@ extension StatementParser {
     }
 
     private mutating func setTransaction(global: Bool) throws(Unsorted.Reason) {
-        try scan()
+        while !atEnd {
+            if try accept(.read), at(.write), !global { result.facts.formUnion(.opensForWriting) }
+            if !atEnd { try advance() }
+        }
         if global { found(.serverAdministration) } else { foundTransaction(.setCharacteristics) }
     }
 
@@ -97,6 +100,7 @@ extension StatementParser {
 
     /// PASSWORD [FOR account] = value, DEFAULT ROLE name [FOR account]: `@` begins a host here.
     private mutating func accountSetting() throws(Unsorted.Reason) {
+        try noteAccounts(ownUnlessNamed: true)
         let facts = result.facts
         try scanToComma()
         result.facts = facts

@@ -4,10 +4,13 @@ package struct GateOptions: Sendable, Hashable {
     package var multiStatements: Bool
     /// On the master: statements that read or write the server's files.
     package var files: Bool
+    /// Clients' statements run as an account of the node's own, which they may not change.
+    package var sharesAccount: Bool
 
-    package init(multiStatements: Bool = false, files: Bool = false) {
+    package init(multiStatements: Bool = false, files: Bool = false, sharesAccount: Bool = false) {
         self.multiStatements = multiStatements
         self.files = files
+        self.sharesAccount = sharesAccount
     }
 }
 

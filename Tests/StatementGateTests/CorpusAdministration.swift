@@ -58,6 +58,24 @@ extension Corpus {
         SET GLOBAL log_bin_trust_function_creators = 1
         SET transaction_read_only = 0
         SET @@session.tx_read_only = 0
+        SET GLOBAL innodb_flush_log_at_trx_commit = 0
+        SET GLOBAL general_log_file = '/tmp/x'
+        SET GLOBAL slow_query_log_file = '/tmp/x'
+        SET GLOBAL log_output = 'FILE'
+        SET GLOBAL local_infile = 1
+        SET GLOBAL init_slave = 'DELETE FROM t'
+        SET GLOBAL secure_timestamp = 'NO'
+        SET innodb_tmpdir = '/tmp'
+        CREATE OR REPLACE USER ddbnode_client@localhost
+        ALTER USER 'ddbnode_admin'@'localhost' IDENTIFIED BY 'x'
+        ALTER USER a, `ddbnode_admin`@localhost ACCOUNT LOCK
+        DROP USER ddbnode_client@localhost
+        DROP USER "d\dbnode_client"@localhost
+        RENAME USER a TO b, ddbnode_client@localhost TO c
+        GRANT ALL ON *.* TO a, DDBNODE_client@localhost
+        REVOKE ALL PRIVILEGES, GRANT OPTION FROM ddbnode_client@localhost
+        SET PASSWORD FOR ddbnode_client@localhost = PASSWORD('x')
+        SET DEFAULT ROLE r FOR ddbnode_client@localhost
         RESET MASTER
         RESET MASTER TO 5
         RESET SLAVE
@@ -110,6 +128,7 @@ extension Corpus {
         CREATE PROCEDURE p() SET sql_log_bin = 0
         CREATE PROCEDURE p() BEGIN SELECT 1; RESET MASTER; END
         CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET GLOBAL read_only = 0
+        BEGIN NOT ATOMIC DROP USER ddbnode_client@localhost; END
         SET STATEMENT sql_log_bin = 0 FOR DELETE FROM t
         SET STATEMENT binlog_format = 'STATEMENT' FOR INSERT INTO t VALUES (UUID())
         SET STATEMENT max_statement_time = 5, gtid_domain_id = 7 FOR DELETE FROM t
@@ -132,7 +151,6 @@ extension Corpus {
         SET event_scheduler = ON
         SET GLOBAL hot.key_buffer_size = 5
         SET @@global.hot.key_buffer_size = 5
-        SET GLOBAL innodb_flush_log_at_trx_commit = 0
         SET GLOBAL general_log = 1
         FLUSH PRIVILEGES
         FLUSH TABLES

@@ -56,6 +56,52 @@ struct VerdictTests {
         }
     }
 
+    @Test func `only a bare statement about the server may run with more rights`() {
+        for statement in [
+            "SET GLOBAL max_connections = 5", "SET @@global.max_connections = 5", "FLUSH STATUS", "FLUSH TABLES", "KILL 5", "RESET QUERY CACHE",
+            "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'x')",
+            "CREATE OR REPLACE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (HOST 'x')",
+            "DROP SERVER s", "/*!40101 SET GLOBAL max_connections = 5 */",
+        ] {
+            #expect(sorted(statement).classification?.administersOnly == true, "\(statement)")
+        }
+        for statement in [
+            "BEGIN NOT ATOMIC FLUSH STATUS; SELECT 1; END", "BEGIN NOT ATOMIC FLUSH STATUS; END", "IF 1 THEN FLUSH STATUS; END IF",
+            "EXECUTE IMMEDIATE 'FLUSH STATUS'", "SET STATEMENT max_statement_time = 5 FOR FLUSH STATUS", "CREATE PROCEDURE p() FLUSH STATUS",
+            "SET GLOBAL max_connections = (SELECT 5)", "SET GLOBAL max_connections = f()", "SET @x = 1, GLOBAL max_connections = 5",
+            "KILL (SELECT 5)",
+            "FLUSH STATUS; DELETE FROM t", "FLUSH STATUS; FLUSH STATUS", "FLUSH TABLES WITH READ LOCK", "FLUSH TABLES t FOR EXPORT",
+            "/*!110000 BEGIN NOT ATOMIC */ FLUSH STATUS; /*!110000 END */", "SET GLOBAL read_only = 0", "DELETE FROM t", "SELECT 1",
+        ] {
+            #expect(sorted(statement).classification?.administersOnly != true, "\(statement)")
+        }
+    }
+
+    @Test func `a slave's session can't be opened for writing`() {
+        for statement in [
+            "SET TRANSACTION READ WRITE", "SET SESSION TRANSACTION READ WRITE", "SET LOCAL TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
+            "BEGIN NOT ATOMIC SET SESSION TRANSACTION READ WRITE; END", "EXECUTE IMMEDIATE 'SET SESSION TRANSACTION READ WRITE'",
+            "SET @x = 1, SESSION TRANSACTION READ WRITE",
+        ] where sorted(statement).reason == nil {
+            #expect(refusal(statement, .slave)?.code == .nodeOwned, "\(statement)")
+            #expect(refusal(statement, .master) == nil, "\(statement)")
+        }
+        #expect(refusal("SET SESSION TRANSACTION READ ONLY", .slave) == nil)
+    }
+
+    @Test func `the account that all clients share is not theirs to change`() {
+        let shared = GateOptions(sharesAccount: true)
+        for statement in [
+            "SET PASSWORD = PASSWORD('x')", "SET DEFAULT ROLE r", "ALTER USER CURRENT_USER() IDENTIFIED BY 'x'", "DROP USER CURRENT_USER",
+            "RENAME USER current_user() TO a",
+        ] {
+            #expect(refusal(statement, .master, shared)?.code == .nodeOwned, "\(statement)")
+            #expect(refusal(statement, .master) == nil, "\(statement)")
+        }
+        #expect(refusal("SET PASSWORD FOR a = PASSWORD('x')", .master, shared) == nil)
+        #expect(refusal("CREATE USER a IDENTIFIED BY 'current_user'", .master, shared) == nil)
+    }
+
     @Test func `every class has a rule, once, and every code is used`() {
         #expect(RuleTable.rules.map(\.statementClass).sorted { $0.rawValue < $1.rawValue } == StatementClass.allCases)
         #expect(Set(RefusalCode.allCases.map(\.rawValue)).count == 8)

@@ -56,7 +56,7 @@ import StatementGate
         if let pinned { return prepare(pinned, statement) }
         var answered = false
         // What administers the server needs more rights than clients' statements are given.
-        let administers = account == nil && statement.what.statementClass == .serverAdministration
+        let administers = account == nil && statement.what.administersOnly
         let ticket = node.pool.acquire(account: administers ? node.administrator : account, database: database, preferred: recent) {
             [weak self] result in
             answered = true
