@@ -23,8 +23,6 @@ import Replication
     private var isReconciled = false
     private var isLinkStarted = false
     private var whenCaughtUp: (@LoopActor () -> Void)?
-    private var lastLag = (atMs: 0, lagMs: 0)
-    private(set) var masterID: NodeID?
 
     init(_ node: Node, _ journal: Journal, master: NodeAddress) throws {
         self.node = node
@@ -137,7 +135,6 @@ import Replication
     // MARK: The link
 
     func joined(_ id: NodeID, master: NodeID, epoch: Epoch, _ done: @escaping @LoopActor () -> Void) {
-        masterID = master
         node.epoch = epoch
         guard node.directory.state.id != id else { return done() }
         do {
