@@ -80,7 +80,7 @@ let package = Package(
         tests("MariaDBServerTests", ["MariaDBServer", "ClusterModel"]),
         tests("DigestsTests", ["Digests"]),
         tests("EventLoopTests", ["EventLoop", "TestSupport"]),
-        tests("MariaDBConnectorTests", ["MariaDBConnector", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),
+        tests("MariaDBConnectorTests", ["MariaDBConnector", "MySQLProtocol", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),
         tests(
             "NodeRuntimeTests",
             ["NodeRuntime", "MariaDBConnector", "EventLoop", "Replication", "BinlogFormat", "ClusterModel", "Digests", "TestSupport", log]),

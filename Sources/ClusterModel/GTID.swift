@@ -22,5 +22,29 @@ package struct GTID: Hashable, Sendable, CustomStringConvertible {
         self.init(domain: domain, server: server, sequence: sequence)
     }
 
+    /// The same from bytes of ASCII, without a string: every commit's reply is read so.
+    package init?(ascii bytes: UnsafeRawBufferPointer) {
+        var numbers: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        var part = 0
+        var digits = 0
+        for byte in bytes {
+            if byte == UInt8(ascii: "-") {
+                guard digits > 0, part < 2 else { return nil }
+                part += 1
+                digits = 0
+                numbers = (numbers.1, numbers.2, 0)
+                continue
+            }
+            guard (0x30...0x39).contains(byte) else { return nil }
+            let (tens, tooLong) = numbers.2.multipliedReportingOverflow(by: 10)
+            let (sum, tooLarge) = tens.addingReportingOverflow(UInt64(byte - 0x30))
+            guard !tooLong, !tooLarge else { return nil }
+            numbers.2 = sum
+            digits += 1
+        }
+        guard part == 2, digits > 0, let domain = UInt32(exactly: numbers.0), let server = UInt32(exactly: numbers.1) else { return nil }
+        self.init(domain: domain, server: server, sequence: numbers.2)
+    }
+
     package var description: String { "\(domain)-\(server)-\(sequence)" }
 }

@@ -40,6 +40,9 @@ package enum ChannelEnd: Equatable, Sendable {
     private var interest: Readiness = []
     private var outbound: [UInt8] = []
     private var sent = 0
+    /// Bytes that the system took, and bytes that were written, since the start; kept after the end.
+    package private(set) var sentTotal: UInt64 = 0
+    package var writtenTotal: UInt64 { sentTotal + UInt64(outboundBytes) }
     private var flushAsked = false
     private var wasFull = false
     private var readingPaused = false
@@ -122,6 +125,7 @@ package enum ChannelEnd: Equatable, Sendable {
                 return end(errno == EPIPE || errno == ECONNRESET ? .hungUp : .failed(SystemError("send")))
             }
             sent += count
+            sentTotal += UInt64(count)
         }
         releaseSent()
         if outbound.isEmpty, closesWhenSent { return end(.closedHere) }
@@ -223,6 +227,12 @@ package enum ChannelEnd: Equatable, Sendable {
         if outbound.isEmpty { return end(.closedHere) }
         // Held until then, by whoever or nobody: a channel may not go before it is closed.
         loop.after(milliseconds: Self.lingerMs) { self.close() }
+    }
+
+    /// A last word before `close()`: what the system does not take at once is lost.
+    package func sendAtOnce(_ bytes: [UInt8]) {
+        guard isOpen, outbound.isEmpty else { return }
+        _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }
 
     /// Closes now, dropping what was not sent.

@@ -3,8 +3,6 @@ import Glibc
 
 /// Opens one outgoing TCP connection.
 @LoopActor package final class Dialer: Watcher {
-    private static let resolverQueue = DispatchQueue(label: "ddbnode.resolver", attributes: .concurrent)
-
     private let loop: EventLoop
     private var addresses: ArraySlice<SocketAddress> = []
     private var descriptor: Int32 = -1
@@ -20,7 +18,7 @@ import Glibc
         self.loop = loop
         self.done = done
         timer = loop.after(milliseconds: timeoutMs) { [weak self] in self?.finish(.failure(SystemError("connect", ETIMEDOUT))) }
-        Self.resolverQueue.async { [weak self] in
+        HostNames.queue.async { [weak self] in
             let result: Result<[SocketAddress], SystemError>
             do throws(SystemError) {
                 result = .success(try Resolver.addresses(host: host, port: port, passive: false))

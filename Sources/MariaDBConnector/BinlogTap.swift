@@ -14,7 +14,7 @@ package enum TapEnd: Sendable {
 
 /// Reads the binlog of a database as a replica does, from one position on.
 ///
-/// libmariadb logs in; then its socket is taken over, because its own replication calls acknowledge events before their caller has seen them.
+/// libmariadb's own replication calls are of no use for this: they acknowledge events before their caller has seen them.
 @LoopActor package final class BinlogTap: ChannelHandler {
     /// MariaDB's error for a position that it can't serve (ER_MASTER_FATAL_ERROR_READING_BINLOG).
     private static let positionError: UInt16 = 1236
@@ -25,7 +25,6 @@ package enum TapEnd: Sendable {
     private var ended: (@LoopActor (TapEnd) -> Void)?
     private var dump: BinlogDump
     private var packets = PacketReader(payloadBytesMax: BinlogDump.payloadBytesMax)
-    private var connection: MariaDBConnection?
     private var channel: Channel?
     private var isPaused = false
     private var isDelivering = false
@@ -52,15 +51,8 @@ package enum TapEnd: Sendable {
         case .failure(let error): end(.lost(error.description))
         case .success(let connection) where isClosed: connection.close()
         case .success(let connection):
-            self.connection = connection
-            do {
-                let channel = Channel(loop, try connection.takeOver())
-                self.channel = channel
-                try channel.start(self)
-                perform(dump.started())
-            } catch {
-                end(.lost(error.description))
-            }
+            channel = connection.handOver(to: self)
+            perform(dump.started())
         }
     }
 
@@ -131,7 +123,5 @@ package enum TapEnd: Sendable {
         ended = nil
         channel?.close()
         channel = nil
-        connection?.close()
-        connection = nil
     }
 }

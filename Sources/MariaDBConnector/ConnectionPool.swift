@@ -1,4 +1,3 @@
-import CMariaDB
 package import EventLoop
 
 /// Why the pool could not give a connection.
@@ -130,7 +129,6 @@ package struct PoolTicket: Hashable, Sendable {
             guard let self else { return }
             switch result {
             case .success(let connection):
-                connection.probePeer()
                 ClientAccount.check(connection) { [weak self] problem in
                     guard let self else { return }
                     if problem == nil { self.release(connection) } else { self.discard(connection) }
@@ -230,7 +228,6 @@ package struct PoolTicket: Hashable, Sendable {
         opening -= 1
         switch result {
         case .success(let connection):
-            connection.probePeer()
             lastError = nil
             retryMs = Self.retryFirstMs
             inUse += 1
@@ -296,51 +293,5 @@ package struct PoolTicket: Hashable, Sendable {
             loop.cancel(waiter.timer)
             waiter.done(.failure(.closed))
         }
-    }
-}
-
-extension MariaDBConnection {
-    /// Has the system probe a server on another machine: one that lost its power would be waited for without end.
-    package func probePeer() {
-        if isOpen, case .tcp = target.endpoint { KeepAlive.toServer.set(on: mysql_get_socket(mysql)) }
-    }
-}
-
-/// Which accounts a client may log in with.
-@LoopActor private enum ClientAccount {
-    /// By these the server asks who the node is, which the client is not.
-    private static let pluginsThatTrustTheNode = ["unix_socket", "auth_socket", "gssapi", "named_pipe"]
-
-    static let notForClients = DatabaseError(
-        number: 1045, state: "28000", message: Array("this account is not for clients: no password proves it, or it is the node's own".utf8))
-
-    /// libmariadb logs in as the system's user for an empty name, and reads no further than a NUL byte.
-    static func isWritten(_ account: DatabaseAccount) -> Bool {
-        !account.user.isEmpty && !account.user.utf8.contains(0) && !account.password.utf8.contains(0)
-    }
-
-    /// Asks the server who is logged in, since it takes a name in quotes for the one without; nil when a client may be that.
-    static func check(_ connection: MariaDBConnection, done: @escaping @LoopActor (DatabaseError?) -> Void) {
-        connection.query("SELECT CURRENT_USER()") { result in
-            switch result {
-            case .failure(let error): done(error)
-            case .success(let found) where isReserved(found.first ?? ""): done(notForClients)
-            case .success:
-                connection.query("SHOW CREATE USER") { result in
-                    switch result {
-                    case .failure(let error): done(error)
-                    case .success(let found): done(isTrusting(found.first ?? "unix_socket") ? notForClients : nil)
-                    }
-                }
-            }
-        }
-    }
-
-    private static func isReserved(_ account: String) -> Bool { account.hasPrefix("root@") || account.hasPrefix("ddbnode_") }
-
-    /// `CREATE USER … IDENTIFIED VIA plugin USING '…' OR plugin`
-    private static func isTrusting(_ definition: String) -> Bool {
-        let words = definition.lowercased().split { !$0.isLetter && !$0.isNumber && $0 != "_" }
-        return zip(words, words.dropFirst()).contains { ["via", "or"].contains($0) && pluginsThatTrustTheNode.contains(String($1)) }
     }
 }

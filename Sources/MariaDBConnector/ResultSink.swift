@@ -1,30 +1,14 @@
-import CMariaDB
+package import ClusterModel
 package import EventLoop
+package import MySQLProtocol
 
-/// One column of a result set, as MariaDB describes it.
-package struct ResultColumn: Sendable {
-    package let name: [UInt8]
-    /// The protocol's type number (`enum_field_types`).
-    package let type: UInt32
-    /// The protocol's flags (`UNSIGNED_FLAG`, `BINARY_FLAG`, …).
-    package let flags: UInt32
-    /// 63 is `binary`: for string types, bytes rather than text.
-    package let charset: UInt32
-    package let decimals: UInt32
-    package let length: UInt
-}
-
-/// The fields of one row, valid during the call they are handed over in.
+/// One row, valid during the call it is handed over in.
 package struct ResultRow {
-    let values: MYSQL_ROW
-    let lengths: UnsafeMutablePointer<UInt>
-    package let count: Int
+    let payload: UnsafeRawBufferPointer
 
-    /// Nil for SQL NULL.
-    package subscript(index: Int) -> UnsafeRawBufferPointer? {
-        guard let value = values[index] else { return nil }
-        return UnsafeRawBufferPointer(start: value, count: Int(lengths[index]))
-    }
+    /// Calls `body` with each field in turn; nil for SQL NULL.
+    @inline(__always)
+    package func forEachField(_ body: (UnsafeRawBufferPointer?) -> Void) { RowFields.forEach(payload, body) }
 }
 
 /// How one result of a statement ended.
@@ -33,8 +17,10 @@ package struct ResultSummary: Sendable {
     package var affected: UInt64 = 0
     package var insertID: UInt64 = 0
     package var warnings: UInt32 = 0
-    /// The GTID that the statement's commit was given, as MariaDB writes it.
-    package var gtid: String?
+    /// What the statement's commit was given.
+    package var gtid: GTID?
+    /// The server says that something of the session changed.
+    package var changedSession = false
     /// Another result of the same request follows.
     package var more = false
 }
@@ -42,7 +28,7 @@ package struct ResultSummary: Sendable {
 /// Takes what a statement gives back.
 @LoopActor package protocol ResultSink: AnyObject {
     /// A result set begins.
-    func columns(_ columns: [ResultColumn])
+    func columns(_ columns: [ColumnDefinition])
     /// A row; false asks for a pause, until the connection's `resume()`.
     func row(_ row: borrowing ResultRow) -> Bool
     /// A result ended: a result set when `columns` came before it, else a statement without one.

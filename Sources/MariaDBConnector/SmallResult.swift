@@ -1,4 +1,5 @@
 import EventLoop
+import MySQLProtocol
 
 /// A small result set of a statement of the node's own, as text.
 package struct SmallResult: Sendable {
@@ -23,14 +24,14 @@ package struct SmallResult: Sendable {
 
     init(_ done: @escaping @LoopActor (Result<SmallResult, DatabaseError>) -> Void) { self.done = done }
 
-    func columns(_ columns: [ResultColumn]) {
+    func columns(_ columns: [ColumnDefinition]) {
         result = SmallResult(columns: columns.map { String(decoding: $0.name, as: UTF8.self) })
     }
 
     func row(_ row: borrowing ResultRow) -> Bool {
         guard result.rows.count < Self.rowsMax else { return true }
         var fields: [String?] = []
-        for index in 0..<row.count { fields.append(row[index].map { String(decoding: $0, as: UTF8.self) }) }
+        row.forEachField { fields.append($0.map { String(decoding: $0, as: UTF8.self) }) }
         result.rows.append(fields)
         return true
     }

@@ -16,6 +16,8 @@ import Glibc
         var cluster: String
         /// The machine's start during which the node's database ran last.
         var boot: String?
+        /// A crash may have left the database with the definition after this position done but not counted.
+        var doubtAfter: Position?
     }
 
     /// Why the folder can't be used.
@@ -118,7 +120,9 @@ import Glibc
             values[String(line[..<equals])] = String(line[line.index(after: equals)...])
         }
         guard let uuid = values["uuid"], let role = values["role"].flatMap(Role.init(rawValue:)), let cluster = values["cluster"] else { return nil }
-        return State(uuid: uuid, id: values["id"].flatMap { NodeID($0) }, role: role, cluster: cluster, boot: values["boot"])
+        return State(
+            uuid: uuid, id: values["id"].flatMap { NodeID($0) }, role: role, cluster: cluster, boot: values["boot"],
+            doubtAfter: values["doubt"].flatMap { GTID($0) }.map { Position($0) })
     }
 
     /// Remembers the id that the master gave.
@@ -137,13 +141,21 @@ import Glibc
         try save()
     }
 
+    /// Remembers the doubt until what it is about is applied: the database may crash again before.
+    func keep(doubtAfter position: Position?) throws(SystemError) {
+        guard state.doubtAfter != position else { return }
+        state.doubtAfter = position
+        try save()
+    }
+
     private static var currentBoot: String? {
         guard let text = try? TextFile.read("/proc/sys/kernel/random/boot_id") else { return nil }
         return String(text.prefix { $0 != "\n" })
     }
 
     private func save() throws(SystemError) {
-        let id = (state.id.map { "id=\($0)\n" } ?? "") + (state.boot.map { "boot=\($0)\n" } ?? "")
+        let known = [state.id.map { "id=\($0)\n" }, state.boot.map { "boot=\($0)\n" }, state.doubtAfter.map { "doubt=\($0)\n" }]
+        let id = known.compactMap { $0 }.joined()
         try TextFile.replace(Self.statePath(path), with: "uuid=\(state.uuid)\nrole=\(state.role.rawValue)\ncluster=\(state.cluster)\n\(id)")
     }
 }

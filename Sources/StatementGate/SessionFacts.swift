@@ -37,6 +37,10 @@ package struct SessionFacts: OptionSet, Hashable, Sendable {
     package static let opensForWriting = SessionFacts(rawValue: 1 << 18)
     /// Changes the account that it runs as: SET PASSWORD and SET DEFAULT ROLE without FOR, CURRENT_USER.
     package static let changesOwnAccount = SessionFacts(rawValue: 1 << 19)
+    /// SET STATEMENT … FOR: the variables are set back behind it.
+    package static let setsForStatement = SessionFacts(rawValue: 1 << 20)
+    /// Sets character_set_client to what is not written out.
+    package static let setsCharset = SessionFacts(rawValue: 1 << 21)
 }
 
 /// What a statement does to the session's transaction.

@@ -51,6 +51,7 @@ extension StatementParser {
         var scope = Scope.session
         repeat { try assignment(&scope, endingAt: .for) } while try accept(",")
         try refuseSQLMode()
+        result.facts.formUnion(.setsForStatement)
         try expect(.for)
         try nested { (parser) throws(Unsorted.Reason) in try parser.statement() }
         try refuseSQLMode()

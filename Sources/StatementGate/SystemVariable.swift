@@ -1,5 +1,5 @@
 /// What the gate knows of the server's variables. Names are in lower case.
-enum SystemVariable {
+package enum SystemVariable {
     static let scopes: Set<String> = ["global", "session", "local"]
 
     /// The node sets these for itself: with them a client could hide writes from the binlog, mislabel them, open a slave to writes, lose what was committed,
@@ -26,7 +26,7 @@ enum SystemVariable {
         guard let name, harmlessCharacterSets.contains(name) else { throw .characterSet }
     }
 
-    static let harmlessCharacterSets: Set<String> = ["utf8mb4", "utf8mb3", "utf8", "latin1", "ascii", "binary"]
+    package static let harmlessCharacterSets: Set<String> = ["utf8mb4", "utf8mb3", "utf8", "latin1", "ascii", "binary"]
 
     /// What autocommit becomes; off where it isn't written out, since that is the careful guess.
     static func isOn(_ literal: String?) -> Bool {

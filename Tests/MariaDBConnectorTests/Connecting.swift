@@ -1,5 +1,6 @@
 import EventLoop
 import MariaDBConnector
+import MySQLProtocol
 import TestSupport
 
 /// Opens a connection.
@@ -12,7 +13,7 @@ func open(_ target: DatabaseTarget) async throws -> MariaDBConnection {
 
 /// What one request gave back.
 struct Outcome: Sendable {
-    var columns: [ResultColumn] = []
+    var columns: [ColumnDefinition] = []
     var rows: [[[UInt8]?]] = []
     var rowCount = 0
     var ends: [ResultSummary] = []
@@ -34,7 +35,7 @@ struct Outcome: Sendable {
 
     nonisolated init() {}
 
-    func columns(_ columns: [ResultColumn]) {
+    func columns(_ columns: [ColumnDefinition]) {
         outcome.columns = columns
         onColumns?()
     }
@@ -43,7 +44,7 @@ struct Outcome: Sendable {
         outcome.rowCount += 1
         if outcome.rowCount <= rowsKept {
             var fields: [[UInt8]?] = []
-            for index in 0..<row.count { fields.append(row[index].map { Array($0) }) }
+            row.forEachField { fields.append($0.map { Array($0) }) }
             outcome.rows.append(fields)
         }
         return onRow?(outcome.rowCount) ?? true

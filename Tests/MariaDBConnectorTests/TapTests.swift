@@ -72,7 +72,7 @@ struct TapTests {
                 reader.close()
                 later.close()
             }
-            #expect(ProcessFacts.openDescriptors == before - 4)
+            #expect(ProcessFacts.openDescriptors == before - 2)
             #expect(await reader.ends.isEmpty)
         }
     }

@@ -18,7 +18,7 @@ struct FactsTests {
         ([.setsSessionVariable, .setsSQLMode], "SET @@global.max_connections = 5, sql_mode = ''"),
         ([.setsSessionVariable, .setsSQLMode], "SET GLOBAL max_connections = 5, SESSION sql_mode = ''"),
         ([.setsSessionVariable, .setsSQLMode], "SET GLOBAL max_connections = 5, @@sql_mode = ''"),
-        ([], "SET STATEMENT max_statement_time = 5 FOR SELECT 1"),
+        (.setsForStatement, "SET STATEMENT max_statement_time = 5 FOR SELECT 1"),
         (.setsUserVariable, "SET @x = 1"),
         ([.setsUserVariable, .implicitlyCommits], "SET @x = 1, PASSWORD FOR 'a'@'%' = 'x'"),
         ([.setsUserVariable, .readsUserVariable], "SET @x = @y"),

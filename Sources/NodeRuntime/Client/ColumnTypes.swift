@@ -1,10 +1,10 @@
 import LineProtocol
-import MariaDBConnector
+import MySQLProtocol
 
-extension ResultColumn {
-    private static let binaryCharset: UInt32 = 63
-    private static let enumFlag: UInt32 = 256
-    private static let setFlag: UInt32 = 2048
+extension ColumnDefinition {
+    private static let binaryCharset: UInt16 = 63
+    private static let enumFlag: UInt16 = 256
+    private static let setFlag: UInt16 = 2048
 
     /// The type as replies tell it.
     ///

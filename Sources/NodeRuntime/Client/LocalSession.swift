@@ -79,8 +79,8 @@ import StatementGate
     private func prepare(_ connection: MariaDBConnection, _ statement: Statement) {
         running = connection
         let facts = statement.what.facts
-        let isOthers = facts.contains(.readsDiagnostics) && pinned == nil && connection.lastUser != number
-        if isOthers, hasRun {
+        let isOthers = pinned == nil && connection.lastUser != number
+        if isOthers, facts.contains(.readsDiagnostics), hasRun {
             giveBack(connection)
             return refuse(
                 statement,
@@ -88,39 +88,49 @@ import StatementGate
                     .diagnosticsGone,
                     "the last statement's warnings and counts are gone: its database connection serves others now; run both within a transaction"))
         }
-        var steps: [[UInt8]] = []
-        // A session's first statement: there is nothing before it that it could ask about.
-        if isOthers { steps.append(Array("DO 0".utf8)) }
-        if connection.database != database, let database { steps.append(SQLText.use(database)) }
-        if pinned == nil, connection.insertIDOwner != number, mayNeedInsertID(statement.what) {
-            steps.append(Array("SET last_insert_id=\(lastInsertID)".utf8))
-            connection.insertIDOwner = number
+        // What another session left must not be found: a session's first statement may ask about the one before it, and routines may set variables.
+        let mustBeNew = isOthers && (connection.isTainted || !facts.isDisjoint(with: Self.findsLeftovers))
+        guard mustBeNew else { return enterDatabase(connection, statement) }
+        connection.renew { [weak self] result in
+            self?.stepped(result, connection, statement) { self?.enterDatabase(connection, statement) }
         }
-        step(steps[...], connection, statement)
     }
 
-    /// Whether the statement may read `LAST_INSERT_ID()`, or a later one that finds the connection kept.
+    private static let findsLeftovers: SessionFacts = [.readsDiagnostics, .readsUserVariable, .callsRoutine, .executesPrepared]
+
+    /// The statement must not run in another database, so this is waited for.
+    private func enterDatabase(_ connection: MariaDBConnection, _ statement: Statement) {
+        guard connection.database != database, let database else { return execute(connection, statement) }
+        connection.query(SQLText.use(database)) { [weak self] result in
+            self?.stepped(result, connection, statement) { self?.execute(connection, statement) }
+        }
+    }
+
+    private func stepped(
+        _ result: Result<SmallResult, DatabaseError>, _ connection: MariaDBConnection, _ statement: Statement, next: @LoopActor () -> Void
+    ) {
+        guard running === connection else { return }
+        switch result {
+        case .success: next()
+        case .failure(let error):
+            giveBack(connection)
+            refuse(statement, error.reply)
+        }
+    }
+
+    /// Whether the statement may read `LAST_INSERT_ID()`, itself or by a trigger, or a later one that finds the connection kept.
     private func mayNeedInsertID(_ what: Classification) -> Bool {
-        what.statementCount > 1 || what.transaction != nil || !what.facts.isDisjoint(with: [.readsLastInsertID, .executesPrepared])
+        what.isWrite || what.statementCount > 1 || what.transaction != nil || !what.facts.isDisjoint(with: [.readsLastInsertID, .executesPrepared])
             || Self.holds.contains { !what.facts.isDisjoint(with: $0.0) }
-    }
-
-    private func step(_ steps: ArraySlice<[UInt8]>, _ connection: MariaDBConnection, _ statement: Statement) {
-        guard let first = steps.first else { return execute(connection, statement) }
-        connection.query(first) { [weak self] result in
-            guard let self, self.running === connection else { return }
-            switch result {
-            case .success: self.step(steps.dropFirst(), connection, statement)
-            case .failure(let error):
-                connection.insertIDOwner = nil
-                self.giveBack(connection)
-                self.refuse(statement, error.reply)
-            }
-        }
     }
 
     private func execute(_ connection: MariaDBConnection, _ statement: Statement) {
         let what = statement.what
+        if pinned == nil, connection.insertIDOwner != number, mayNeedInsertID(what) {
+            // Sent with the statement: nothing in it can fail but the connection.
+            connection.query("SET last_insert_id=\(lastInsertID)") { _ in }
+            connection.insertIDOwner = number
+        }
         let stream = ReplyStream(
             channel, statement.writer,
             ReplyStream.Kind(isCall: what.facts.contains(.callsRoutine) && what.statementCount == 1, isWrite: what.isWrite),
@@ -134,35 +144,43 @@ import StatementGate
         switch end {
         case .failed(let error): failed(error, stream, connection, statement)
         case .done(let summary):
-            let hidesCommit = stream.hasWritten && summary.gtid == nil && statement.what.isWrite && !connection.inTransaction
-            guard hidesCommit else { return complete(summary, stream, connection, statement) }
-            // A result set's end tells no GTID, so it is asked for.
-            let before = connection.lastGTID
-            connection.query("SELECT @@last_gtid") { [weak self] result in
-                guard let self, self.running === connection else { return }
-                var summary = summary
-                if case .success(let found) = result, let gtid = found.first, gtid != before, !gtid.isEmpty {
-                    connection.lastGTID = gtid
-                    summary.gtid = gtid
-                }
-                self.complete(summary, stream, connection, statement)
-            }
+            guard statement.what.facts.contains(.setsCharset) else { return complete(summary, stream, connection, statement) }
+            checkCharset(connection, statement, stream) { [weak self] in self?.complete(summary, stream, connection, statement) }
         }
     }
 
     private func complete(_ summary: ResultSummary, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
-        let gtid = summary.gtid.flatMap { GTID($0) }
-        if let gtid { node.committed(gtid) }
+        if let gtid = stream.gtid { node.committed(gtid) }
         stream.close(summary)
         if stream.insertID != 0 {
             lastInsertID = stream.insertID
             connection.insertIDOwner = number
         }
         note(statement.what, connection)
+        if stream.changedSession { changedBehind(statement.what, connection) }
         prepared.applied(statement.what)
         if statement.what.facts.contains(.deallocates), prepared.isEmpty { hold.remove(.prepared) }
         settle(connection)
         statement.done(true)
+    }
+
+    /// It was set to what only the server knows. Where the gate could not read the next statements as the server would, the session goes back.
+    private func checkCharset(
+        _ connection: MariaDBConnection, _ statement: Statement, _ stream: ReplyStream, harmless: @escaping @LoopActor () -> Void
+    ) {
+        connection.query("SELECT @@character_set_client") { [weak self] result in
+            guard let self, self.running === connection else { return }
+            let name = (try? result.get())?.first ?? ""
+            guard Charsets.hideQuotes(name) else { return harmless() }
+            connection.query("SET NAMES utf8mb4") { [weak self] result in
+                guard let self, self.running === connection else { return }
+                if case .failure = result { connection.close() }
+                stream.fail(ReplyError(.unknownStatement, Charsets.words(name)))
+                self.note(statement.what, connection)
+                self.settle(connection)
+                statement.done(false)
+            }
+        }
     }
 
     private func failed(_ error: DatabaseError, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
@@ -195,6 +213,13 @@ import StatementGate
         for (fact, held) in Self.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }
         if what.transaction == .setCharacteristics { hold.insert(.variables) }
         if facts.contains(.unlocksTables) { hold.remove(.tableLocks) }
+    }
+
+    /// The server says that a read or a write changed the session, so a routine in it did, or SET STATEMENT, which cleans up after itself.
+    private func changedBehind(_ what: Classification, _ connection: MariaDBConnection) {
+        let all = what.classes
+        guard all.isSubset(of: [StatementClasses(.read), StatementClasses(.lockingRead), StatementClasses(.write)]), hold.isEmpty else { return }
+        if what.facts.contains(.setsForStatement) { connection.isTainted = true } else { hold.insert(.assignedVariables) }
     }
 
     private static let holds: [(SessionFacts, SessionHold)] = [

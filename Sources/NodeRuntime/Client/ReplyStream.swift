@@ -2,6 +2,7 @@ import ClusterModel
 import EventLoop
 import LineProtocol
 import MariaDBConnector
+import MySQLProtocol
 
 /// Writes what a statement gives back to its client, as it comes: nothing is gathered, and a client that does not read stops its own statement.
 @LoopActor final class ReplyStream: ResultSink {
@@ -9,7 +10,7 @@ import MariaDBConnector
     struct Kind {
         /// A procedure: the status behind its last result set is that result set's end.
         var isCall = false
-        /// A write whose commit may hide behind a result set, which tells no GTID.
+        /// Within a transaction it has no position yet.
         var isWrite = false
     }
 
@@ -31,6 +32,10 @@ import MariaDBConnector
     private(set) var hasWritten = false
     /// The last id that an insert told; 0 for none.
     private(set) var insertID: UInt64 = 0
+    /// The last commit that was told of.
+    private(set) var gtid: GTID?
+    /// The server said of one of the results that the session changed.
+    private(set) var changedSession = false
 
     init(
         _ channel: Channel, _ writer: ReplyWriter, _ kind: Kind, applied: @escaping @LoopActor () -> Position,
@@ -44,7 +49,7 @@ import MariaDBConnector
         self.finished = finished
     }
 
-    func columns(_ columns: [ResultColumn]) {
+    func columns(_ columns: [ColumnDefinition]) {
         if let held = heldEnd { writeEnd(held, more: true) }
         hasWritten = true
         channel.write { rows = writer.rows(columns.map { Column(name: $0.name, type: $0.replyType) }, into: &$0) }
@@ -57,7 +62,7 @@ import MariaDBConnector
         rows = nil
         channel.write { out in
             writer.beginRow(into: &out)
-            for index in 0..<row.count { writer.field(row[index], into: &out) }
+            row.forEachField { writer.field($0, into: &out) }
             writer.endRow(into: &out)
         }
         rows = writer
@@ -66,6 +71,8 @@ import MariaDBConnector
 
     func ended(_ summary: ResultSummary) {
         if summary.insertID != 0 { insertID = summary.insertID }
+        if let told = summary.gtid { gtid = told }
+        if summary.changedSession { changedSession = true }
         if rows != nil {
             heldEnd = summary
             if summary.more {
@@ -104,7 +111,7 @@ import MariaDBConnector
 
     /// A write's own; a read's is what this node has applied; within a transaction a write has none yet.
     private func position(_ summary: ResultSummary) -> Position? {
-        if let gtid = summary.gtid.flatMap({ GTID($0) }) { return Position(gtid) }
+        if let gtid = summary.gtid ?? gtid { return Position(gtid) }
         return kind.isWrite && inTransaction() ? nil : applied()
     }
 

@@ -146,7 +146,6 @@ import NodeConfig
             switch result {
             case .success(let connection):
                 self.watch = connection
-                connection.probePeer()
                 self.endpoint = endpoint
                 connection.lostWhileIdle = { [weak self] in self?.lostExternal("it closed the connection") }
                 self.event(.up(version: connection.serverVersion))

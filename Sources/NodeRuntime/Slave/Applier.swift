@@ -62,9 +62,10 @@ import MariaDBConnector
 
     /// Makes the database replicate from the relay endpoint. `repaired`: its binlog ran ahead of its position table (a crash between a DDL statement and
     /// its bookkeeping), so that what the binlog holds counts as applied.
-    func start(port: UInt16, login: RelayEndpoint.Login, repaired: Position?, doubtful: Bool, done: @escaping @LoopActor (String?) -> Void) {
+    func start(port: UInt16, login: RelayEndpoint.Login, repaired: Position?, doubtfulAfter: Position?, done: @escaping @LoopActor (String?) -> Void)
+    {
         isUp = true
-        doubtfulAfter = doubtful ? applied.value : nil
+        self.doubtfulAfter = doubtfulAfter
         var statements = ["STOP SLAVE"]
         if let repaired { statements.append("SET GLOBAL gtid_slave_pos='\(repaired.gtid?.description ?? "")'") }
         statements.append(

@@ -63,28 +63,37 @@ import Replication
         guard isDoubtful || positions.hasOwnTail else { return join(positions, done) }
         // The tables decide, the journal fills in. With the binlog as it is, strict GTIDs would refuse the master's next transactions.
         node.log.warning("the database's binlog says other than its tables; the journal replays what they lack", ["after": "\(positions.slave)"])
+        // A DDL statement that is whole but for its bookkeeping counts as applied, where the machine did not go down.
+        let applied = isDoubtful ? positions.slave : max(positions.slave, positions.binlog)
+        // Before the binlog that tells of it is gone.
+        if positions.hasOwnTail {
+            do throws(SystemError) { try node.directory.keep(doubtAfter: applied) } catch { return done("\(error)") }
+        }
         node.control.queries(["STOP SLAVE", "RESET MASTER"]) { [self] result in
             if case .failure(let error) = result { return done("the database's binlog could not be reset: \(error)") }
-            // A DDL statement that is whole but for its bookkeeping counts as applied, where the machine did not go down.
-            let applied = isDoubtful ? positions.slave : max(positions.slave, positions.binlog)
             join(Applier.Positions(slave: positions.slave, binlog: applied, hasOwnTail: positions.hasOwnTail), done)
         }
     }
 
     /// The database's tables are what its positions say.
     private func join(_ positions: Applier.Positions, _ done: @escaping @LoopActor (String?) -> Void) {
-        do throws(SystemError) { try node.directory.keepBoot() } catch { return done("\(error)") }
         let repaired = positions.slave < positions.binlog ? positions.binlog : nil
         let applied = max(positions.slave, positions.binlog)
+        do throws(SystemError) {
+            try node.directory.keepBoot()
+            if node.directory.state.doubtAfter ?? applied != applied { try node.directory.keep(doubtAfter: nil) }
+        } catch {
+            return done("\(error)")
+        }
         if let repaired { node.log.notice("the database's binlog was ahead of its position table", ["position": "\(repaired)"]) }
         node.applied.advanced(to: applied)
         let reaches = (journal.index.first ?? journal.received) <= applied && applied <= journal.received
-        if reaches || (journal.index.segments.isEmpty && journal.received == applied) { return startApplying(repaired, positions.hasOwnTail, done) }
+        if reaches || (journal.index.segments.isEmpty && journal.received == applied) { return startApplying(repaired, done) }
         node.log.notice("the journal begins anew", ["journal": "\(journal.received)", "database": "\(applied)"])
         master.journalReplaced()
         journal.startOver(after: applied) { [self] problem in
             if let problem { return done("the journal could not begin anew: \(problem)") }
-            startApplying(repaired, positions.hasOwnTail, done)
+            startApplying(repaired, done)
         }
     }
 
@@ -106,8 +115,8 @@ import Replication
         }
     }
 
-    private func startApplying(_ repaired: Position?, _ doubtful: Bool, _ done: @escaping @LoopActor (String?) -> Void) {
-        applier.start(port: relay.port, login: relay.login, repaired: repaired, doubtful: doubtful) { [self] problem in
+    private func startApplying(_ repaired: Position?, _ done: @escaping @LoopActor (String?) -> Void) {
+        applier.start(port: relay.port, login: relay.login, repaired: repaired, doubtfulAfter: node.directory.state.doubtAfter) { [self] problem in
             if let problem { return done(problem) }
             isReconciled = true
             poll.start()

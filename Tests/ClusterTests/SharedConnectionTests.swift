@@ -1,0 +1,73 @@
+import Testing
+
+extension WholeClusters {
+    /// Sessions without state share database connections: none may find what another left there.
+    @Suite struct SharedConnections {
+        /// One connection for everybody.
+        private func run(_ body: (NodeProcess) throws -> Void) throws {
+            let settings = ["pool": #"{"connectionsMax": 1}"#]
+            try Cluster.run(slaves: 0, master: settings) { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
+                try client.ok("CREATE FUNCTION d.sets() RETURNS INT BEGIN SET @x = 5; RETURN 1; END")
+                try client.ok("CREATE FUNCTION d.hides() RETURNS INT BEGIN SELECT 6 INTO @y; RETURN 1; END")
+                try client.ok("CREATE FUNCTION d.writes() RETURNS INT BEGIN INSERT INTO d.t (v) VALUES (9); RETURN 1; END")
+                try body(cluster.master)
+            }
+        }
+
+        @Test func `a new session's first question about warnings is about its own`() throws {
+            try run { node in
+                let (a, b) = (try node.connect(), try node.connect())
+                try a.ok("SELECT 1/0")
+                #expect(try b.rows("SHOW WARNINGS") == [])
+                #expect(try a.run("SHOW WARNINGS").error != nil, "they are gone, and it hears so")
+            }
+        }
+
+        @Test func `what a function sets is the session's own, and gone with it`() throws {
+            try run { node in
+                let a = try node.connect()
+                try a.ok("SELECT d.sets()")
+                #expect(try a.value("SELECT @x") == "5")
+                try a.ok(".reset")
+                #expect(try node.connect().rows("SELECT @x") == ["NULL"])
+                try a.ok("SELECT d.hides()")
+                #expect(try node.connect().rows("SELECT @y") == ["NULL"])
+            }
+        }
+
+        @Test func `a trigger reads its own session's LAST_INSERT_ID`() throws {
+            try run { node in
+                let (a, b) = (try node.connect(), try node.connect())
+                try a.ok("CREATE TABLE d.seen (v INT, last BIGINT)")
+                try a.ok("CREATE TRIGGER d.notes BEFORE INSERT ON d.seen FOR EACH ROW SET NEW.last = LAST_INSERT_ID()")
+                let id = try #require(try a.ok("INSERT INTO d.t (v) VALUES (1)").fields["insert_id"])
+                try b.ok("INSERT INTO d.seen (v) VALUES (2)")
+                try a.ok("INSERT INTO d.seen (v) VALUES (3)")
+                #expect(try a.rows("SELECT last FROM d.seen ORDER BY v") == ["0", id])
+            }
+        }
+
+        @Test func `a variable set for one statement binds no connection`() throws {
+            try run { node in
+                let (a, b) = (try node.connect(), try node.connect())
+                try a.ok("SET STATEMENT sql_select_limit = 1 FOR SELECT 1")
+                #expect(try b.value("SELECT 2") == "2")
+                #expect(try a.value("SELECT 3") == "3")
+            }
+        }
+
+        @Test func `the commit behind rows is told with their end`() throws {
+            try run { node in
+                let client = try node.connect()
+                let before = try #require(try client.ok("INSERT INTO d.t (v) VALUES (1)").gtid)
+                let returned = try client.ok("INSERT INTO d.t (v) VALUES (2) RETURNING id").gtid
+                let called = try client.ok("SELECT d.writes()").gtid
+                #expect(Set([before, returned, called]).count == 3)
+                #expect(try client.ok("SELECT 1").gtid == called, "a read tells what is applied")
+            }
+        }
+    }
+}
