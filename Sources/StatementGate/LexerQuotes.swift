@@ -1,48 +1,31 @@
 extension Lexer {
     /// Reads a string with its escapes and doubled quotes; `range` is what is between the outer quotes.
     mutating func readString(_ quote: UInt8, into token: inout Token) throws(Unsorted.Reason) {
-        position += 1
-        let start = position
-        while let byte = peek() {
-            if byte == 0x5C, !mode.noBackslashEscapes {
-                position += 2
-            } else if byte == quote {
-                if peek(1) != quote {
-                    token.kind = .string
-                    token.byte = quote
-                    token.range = start..<position
-                    position += 1
-                    return
-                }
-                position += 2
-            } else {
-                position += 1
-            }
-        }
-        position = min(position, text.count)
-        throw .unterminatedQuote
+        try readQuoted(quote, as: .string, into: &token)
     }
 
     /// Reads a quoted name, in which only the quote itself can be doubled.
     mutating func readQuotedName(_ quote: UInt8, into token: inout Token) throws(Unsorted.Reason) {
+        try readQuoted(quote, as: .quotedName, into: &token)
+    }
+
+    private mutating func readQuoted(_ quote: UInt8, as kind: Token.Kind, into token: inout Token) throws(Unsorted.Reason) {
+        let escapes = kind == .string && !mode.noBackslashEscapes
         position += 1
         let start = position
         while let byte = peek() {
-            // MariaDB gives up the quote at a NUL byte and reads on after it.
-            if byte == 0 { throw .nulByte }
-            if byte == quote {
-                if peek(1) != quote {
-                    token.kind = .quotedName
-                    token.byte = quote
-                    token.range = start..<position
-                    position += 1
-                    return
-                }
-                position += 2
-            } else {
+            // MariaDB gives up a name's quote at a NUL byte and reads on after it.
+            if byte == 0, kind == .quotedName { throw .nulByte }
+            if byte == quote, peek(1) != quote {
+                token.kind = kind
+                token.byte = quote
+                token.range = start..<position
                 position += 1
+                return
             }
+            position += byte == quote || (escapes && byte == 0x5C) ? 2 : 1
         }
+        position = min(position, text.count)
         throw .unterminatedQuote
     }
 
