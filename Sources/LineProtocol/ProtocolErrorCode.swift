@@ -49,7 +49,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .unknownCommand: "no command has this name; `.help` lists them"
         case .tooManyConnections: "the node serves as many connections as `limits` allows; the connection is closed"
         case .idleTimeout: "no request came for the time `limits` allows; the connection is closed"
-        case .auth: "user or password is wrong"
+        case .auth: "user or password is wrong, on this node or, for what is passed on, on the master"
         case .authRequired: "this node asks for `.auth <user> <password>` before anything else"
         case .waitTimeout: "the position was not applied within the time given to `.wait`"
         case .staleRead: "the slave has not yet applied this session's own write; read again, or read on the master"

@@ -75,4 +75,38 @@ package struct ReplyError: Equatable, Sendable {
         self.state = code.state
         self.message = Array(message.utf8)
     }
+
+    /// What another node told, to be told again; nil where its code is none that this node knows.
+    package init?(_ failure: ReplyFailure) {
+        if let number = UInt16(failure.code) {
+            code = .database(number)
+        } else if let word = ProtocolErrorCode(rawValue: failure.code) {
+            code = .node(word)
+        } else {
+            return nil
+        }
+        state = failure.state
+        message = failure.message
+    }
+
+    private init(code: Code, state: String, message: [UInt8]) {
+        self.code = code
+        self.state = state
+        self.message = message
+    }
+
+    /// The same error, and in parentheses what it is about.
+    package func adding(_ words: String) -> ReplyError {
+        ReplyError(code: code, state: state, message: message + Array(" (\(words))".utf8))
+    }
+
+    package var text: String { String(decoding: message, as: UTF8.self) }
+
+    /// Code and message.
+    package var words: String {
+        switch code {
+        case .database(let number): "\(number): \(text)"
+        case .node(let word): "\(word.rawValue): \(text)"
+        }
+    }
 }

@@ -309,6 +309,7 @@ import StatementGate
             case .replied(let reply):
                 if reply.code == nil { self.forwarded?.ran(what) }
                 self.finishRequest()
+            case .refused(let error): self.answer(error)
             case .unreachable(let why):
                 self.answer(ReplyError(.masterUnreachable, "the master can't be reached (\(why)), so this was not run; reads still work here"))
             case .lost(let cut): self.lost(cut)

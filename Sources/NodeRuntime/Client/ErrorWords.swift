@@ -25,3 +25,21 @@ enum PoolWords {
         }
     }
 }
+
+extension ReplyError {
+    /// The request was at fault, not the moment: it would be answered the same way again.
+    var isOfRequest: Bool {
+        switch code {
+        case .database: true
+        case .node(let word):
+            switch word {
+            case .lineTooLong, .badRequest, .unknownCommand, .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused,
+                .unknownStatement, .dynamicRefused, .diagnosticsGone:
+                true
+            case .tooManyConnections, .idleTimeout, .auth, .authRequired, .waitTimeout, .staleRead, .notReady, .masterUnreachable, .databaseDown,
+                .poolExhausted, .connectionLost, .shuttingDown:
+                false
+            }
+        }
+    }
+}

@@ -10,6 +10,8 @@ import StatementGate
     enum Outcome {
         /// The master's reply is written to the client.
         case replied(FramedReply)
+        /// The master does not follow the session to where it is, and says why; the statement never left this node.
+        case refused(ReplyError)
         /// The statement never left this node.
         case unreachable(String)
         /// The connection broke after the statement was sent, and the client has its reply up to the cut.
@@ -18,16 +20,11 @@ import StatementGate
         case stateLost
     }
 
-    private struct Step {
-        let request: [UInt8]
-        /// The client's own request; the others only bring the connection to where the session is.
-        let isStatement: Bool
-    }
-
     private static let connectTimeoutMs = 3000
     /// Set again on a new connection, at most so many; a session that sets more stays on the connection it has.
     private static let settingsMax = 256
-    private static let formatVerb = Array(".format ".utf8)
+    /// What is kept of a reply that is read here: an error's line is shorter.
+    private static let toldBytesMax = 4096
 
     private let node: NodeContext
     private let client: Channel
@@ -37,14 +34,12 @@ import StatementGate
     private var trailer: [UInt8] = []
     private var awaitsTrailer = false
     private var ended: FramedReply?
-    private var steps: [Step] = []
+    private var steps: [ForwardedStep] = []
+    private var progress = ForwardedProgress()
+    /// The reply to a step that is not the client's own.
+    private var told: [UInt8] = []
     private var done: (@LoopActor (Outcome) -> Void)?
-    private var statementSent = false
-    private var isGreeted = false
-    private var sentFormat = ReplyFormat.tsv
-    private var sentDatabase: [UInt8]?
     private var settings: [[UInt8]] = []
-    private var sentSettings = 0
 
     /// What the session holds on the master, as it told after its last reply.
     private(set) var hold: SessionHold = []
@@ -88,30 +83,10 @@ import StatementGate
             lostState = false
             return finish(.stateLost)
         }
-        statementSent = false
-        steps = []
-        if !isGreeted {
-            steps.append(Step(request: Array(".forwarded\n".utf8), isStatement: false))
-            if let account { steps.append(Step(request: Array(".auth \(account.user) \(account.password)\n".utf8), isStatement: false)) }
-            isGreeted = true
-        }
-        if sentFormat != format {
-            steps.append(Step(request: Array(".format \(format.rawValue)\n".utf8), isStatement: false))
-        }
-        if let database, database != sentDatabase {
-            steps.append(Step(request: Self.framed(SQLText.use(database)), isStatement: false))
-        }
-        for setting in settings[sentSettings...] { steps.append(Step(request: Self.framed(setting), isStatement: false)) }
-        pendingFormat = format
-        pendingDatabase = database ?? sentDatabase
-        steps.append(Step(request: Self.framed(sql), isStatement: true))
+        let goal = ForwardedGoal(account: account, database: database, settings: settings, format: format)
+        steps = progress.steps(to: goal) + [.sql(sql, for: .statement)]
         if channel == nil { connect() } else { next() }
     }
-
-    private var pendingFormat = ReplyFormat.tsv
-    private var pendingDatabase: [UInt8]?
-
-    private static func framed(_ sql: [UInt8]) -> [UInt8] { Array(".sql \(sql.count)\n".utf8) + sql + [UInt8(ascii: "\n")] }
 
     private func connect() {
         guard let master = node.masterAddress else { return finish(.unreachable("no master is known")) }
@@ -132,14 +107,8 @@ import StatementGate
 
     private func next() {
         guard let step = steps.first, let channel else { return }
-        if step.isStatement {
-            statementSent = true
-            sentFormat = pendingFormat
-            sentDatabase = pendingDatabase
-            sentSettings = settings.count
-        }
         // The reply to .format comes in the new form already.
-        if step.request.starts(with: Self.formatVerb) { framer.format = pendingFormat }
+        if case .format(let format) = step.purpose { framer.format = format }
         channel.write(step.request)
     }
 
@@ -153,7 +122,12 @@ import StatementGate
                 continue
             }
             let (count, reply) = framer.take(rest)
-            if step.isStatement { client.write(UnsafeRawBufferPointer(rebasing: rest[..<count])) }
+            let bytes = UnsafeRawBufferPointer(rebasing: rest[..<count])
+            if step.purpose == .statement {
+                client.write(bytes)
+            } else {
+                told.append(contentsOf: bytes.prefix(Self.toldBytesMax - told.count))
+            }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             if let reply {
                 ended = reply
@@ -178,21 +152,60 @@ import StatementGate
         answered(step, reply)
     }
 
-    private func answered(_ step: Step, _ reply: FramedReply) {
-        if let gtid = reply.gtid, lastWrite < gtid, step.isStatement { lastWrite = gtid }
-        if step.isStatement { return finish(.replied(reply)) }
+    private func answered(_ step: ForwardedStep, _ reply: FramedReply) {
+        // The master's node lives, but not the database connection that the session kept there.
+        if reply.code == ProtocolErrorCode.connectionLost.rawValue, hold.isEmpty { forgetState() }
+        if step.purpose == .statement {
+            if let gtid = reply.gtid, lastWrite < gtid { lastWrite = gtid }
+            return finish(.replied(reply))
+        }
+        defer { told = [] }
         switch reply.kind {
         case .ok, .rows:
+            progress.succeeded(step.purpose)
             next()
-        case .error, .rowsFailed, .unintelligible:
-            // The session can't be brought there: told as the statement's own failure, and tried anew with the next.
-            let what = String(decoding: step.request.prefix(80).filter { $0 >= 0x20 }, as: UTF8.self)
-            let code = reply.code ?? "?"
-            let hadState = holdsState
-            drop()
-            guard !hadState else { return finish(.stateLost) }
-            finish(.unreachable("the master answered \(code) to \(what.hasPrefix(".auth") ? ".auth" : what)"))
+        case .error, .rowsFailed, .unintelligible: refused(step)
         }
+    }
+
+    /// The master does not follow the session: told as the statement's own failure.
+    private func refused(_ step: ForwardedStep) {
+        steps = []
+        guard let error = toldError else { return lose() }
+        switch step.purpose {
+        case .greeting, .format, .statement:
+            drop()
+            finish(.unreachable("the master answered \(error.words)"))
+        case .login:
+            drop()
+            let isAuth = error.code == .node(.auth)
+            finish(.refused(isAuth ? ReplyError(.auth, "the master does not let this account in (\(error.text)); this was not run") : error))
+        case .database: finish(.refused(error.adding("the master's answer to this session's USE; this was not run")))
+        case .setting: finish(.refused(forgetSetting(error)))
+        }
+    }
+
+    /// Tried again with every statement, a setting that the master never takes would let none through.
+    private func forgetSetting(_ error: ReplyError) -> ReplyError {
+        let text = String(decoding: settings[progress.settings].prefix(80).filter { $0 >= 0x20 }, as: UTF8.self)
+        guard error.isOfRequest else { return error.adding("the master's answer to this session's \(text); this was not run") }
+        settings.remove(at: progress.settings)
+        return error.adding("the master's answer to this session's \(text), which does not count there from now on; this was not run")
+    }
+
+    /// What the master answered to a step that is not the client's own, where that was an error.
+    private var toldError: ReplyError? {
+        var reader = ReplyReader(lineBytesMax: Self.toldBytesMax)
+        told.withUnsafeBytes { reader.append($0) }
+        guard case .error(let failure)? = try? reader.next() else { return nil }
+        return ReplyError(failure)
+    }
+
+    /// The client was told that its state on the master is gone; what it set here is set there again.
+    private func forgetState() {
+        progress.lostState()
+        prepared = PreparedStatements()
+        differs = false
     }
 
     // MARK: Ends
@@ -206,8 +219,9 @@ import StatementGate
 
     private func lose() {
         let hadState = holdsState
-        let (cut, reply) = (framer.cut, steps.first?.isStatement == true ? ended : nil)
-        let sent = statementSent
+        let sent = steps.first?.purpose == .statement
+        let (cut, reply) = (framer.cut, sent ? ended : nil)
+        let why = toldError.map { "the master answered \($0.words)" } ?? "the connection to it ended"
         drop()
         if let reply {
             // Only what the session holds there since is not known.
@@ -216,7 +230,7 @@ import StatementGate
         } else if done == nil {
             lostState = hadState
         } else {
-            finish(sent ? .lost(cut) : hadState ? .stateLost : .unreachable("the master closed the connection"))
+            finish(sent ? .lost(cut) : hadState ? .stateLost : .unreachable(why))
         }
     }
 
@@ -232,10 +246,8 @@ import StatementGate
         awaitsTrailer = false
         ended = nil
         steps = []
-        isGreeted = false
-        sentFormat = .tsv
-        sentDatabase = nil
-        sentSettings = 0
+        told = []
+        progress = ForwardedProgress()
         hold = []
         prepared = PreparedStatements()
         differs = false
@@ -253,7 +265,6 @@ import StatementGate
     private func finish(_ outcome: Outcome) {
         let done = self.done
         self.done = nil
-        statementSent = false
         done?(outcome)
     }
 }

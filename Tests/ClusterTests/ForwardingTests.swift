@@ -1,0 +1,118 @@
+import Glibc
+import Testing
+
+extension WholeClusters {
+    /// What a slave passes on: what the master says to it, and what becomes of the session when one of the two can't follow.
+    @Suite struct Forwarding {
+        /// A master and a slave, with a table.
+        private func run(_ settings: [String: String] = [:], master: [String: String] = [:], _ body: (Cluster, Client) throws -> Void) throws {
+            try Cluster.run(slaves: 1, settings, master: master) { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(80))")
+                try cluster.waitForSlaves()
+                try body(cluster, try cluster.slave(1).connect())
+            }
+        }
+
+        @Test func `a setting that the master alone refuses is told once, and then writes go on`() throws {
+            let options = #""innodb_buffer_pool_size": "64M", "innodb_log_file_size": "32M""#
+            // What a session may set of the query cache hangs on the server's own setting.
+            let (with, without) = (#"{"options": {\#(options), "query_cache_type": "1"}}"#, #"{"options": {\#(options), "query_cache_type": "0"}}"#)
+            try run(["database": with], master: ["database": without]) { cluster, client in
+                try client.ok("SET SESSION time_zone = '+03:00'")
+                try client.ok("SET SESSION query_cache_type = 2")
+                try client.ok("SET SESSION sql_select_limit = 77")
+                let told = try client.refused("1925", "INSERT INTO d.t (v) VALUES ('not run')")
+                #expect(told.hasPrefix("1925 HY000 Query cache is globally disabled"), "\(told)")
+                #expect(told.contains("SET SESSION query_cache_type = 2"), "\(told)")
+                try client.ok("INSERT INTO d.t (v) VALUES (CONCAT(@@time_zone, ' ', @@sql_select_limit))")
+                #expect(try client.rows("SELECT v FROM d.t") == ["+03:00 77"])
+                #expect(try client.value("SELECT @@query_cache_type") == "DEMAND", "here it counts all the same")
+
+                let other = try cluster.slave(1).connect()
+                try other.send(".format json\nSET query_cache_type = 2\nINSERT INTO d.t (v) VALUES ('not run')\nINSERT INTO d.t (v) VALUES ('x')\n")
+                for beginning in [#"{"ok":{"format""#, #"{"ok":{"affected""#, #"{"error":{"code":1925,"state":"HY000""#, #"{"ok":{"affected":1"#] {
+                    let line = try other.line()
+                    #expect(line.hasPrefix(beginning), "\(line)")
+                }
+            }
+        }
+
+        @Test func `a database that the master does not have is MariaDB's own error`() throws {
+            try run { cluster, client in
+                try cluster.slave(1).root("SET sql_log_bin = 0; CREATE DATABASE early; CREATE TABLE early.t (a INT); INSERT INTO early.t VALUES (5)")
+                try client.ok("USE early")
+                #expect(try client.rows("SELECT a FROM t") == ["5"])
+                for _ in 0..<2 {
+                    let told = try client.refused("1049", "INSERT INTO d.t (v) VALUES ('x')")
+                    #expect(told.hasPrefix("1049 42000 Unknown database 'early'"), "\(told)")
+                }
+                try client.ok("USE d")
+                try client.ok("INSERT INTO t (v) VALUES ('y')")
+                #expect(try client.rows("SELECT v FROM t") == ["y"])
+            }
+        }
+
+        @Test func `an account that the master does not let in is told so`() throws {
+            try run { cluster, _ in
+                try cluster.slave(1).root(
+                    "SET sql_log_bin = 0; CREATE USER early@localhost IDENTIFIED BY 'p'; GRANT SELECT, INSERT ON d.* TO early@localhost")
+                for node in cluster.nodes {
+                    try node.stop()
+                    node.settings["authentication"] = #""accounts""#
+                    try node.launch()
+                }
+                let client = try waitFor("early is let in") { () -> Client? in
+                    guard let client = try? cluster.slave(1).connect() else { return nil }
+                    return try client.run(".auth early p").error == nil ? client : nil
+                }
+                try waitUntil("the master answers") { (try? cluster.master.connect().ok(".ping")) != nil }
+                for _ in 0..<2 {
+                    // While the master starts it can't say yes or no.
+                    let told = try waitFor("the master has decided") { () -> String? in
+                        let reply = try client.run("INSERT INTO d.t (v) VALUES ('x')")
+                        return reply.error?.code == "DATABASE-DOWN" ? nil : reply.words
+                    }
+                    #expect(told.hasPrefix("AUTH 28000 the master does not let this account in"), "\(told)")
+                }
+                #expect(try client.value("SELECT COUNT(*) FROM d.t") == "0", "reads go on")
+            }
+        }
+
+        @Test func `settings come back with the master, after its database's end and its own`() throws {
+            try run { cluster, client in
+                let insert = "INSERT INTO d.t (v) VALUES (@@time_zone)"
+                try client.ok("SET time_zone = '+05:00'")
+                try client.ok(insert)
+                let master = cluster.master
+                let old = try #require(master.databasePID)
+                try master.killDatabase()
+                try waitUntil("the database is started again") { master.databasePID.map { $0 != old } ?? false }
+                try master.waitUntilServing()
+                try client.refused("CONNECTION-LOST", insert)
+                try client.ok(insert)
+                try cluster.waitForSlaves()
+                master.kill()
+                try waitUntil("the slave knows") { try cluster.slave(1).status("link").hasPrefix("away") }
+                try client.refused("MASTER-UNREACHABLE", insert)
+                #expect(try client.value("SELECT COUNT(*) FROM d.t") == "2")
+                try master.launch()
+                try master.waitUntilServing()
+                try client.ok(insert)
+                #expect(try client.rows("SELECT v FROM d.t") == ["+05:00", "+05:00", "+05:00"])
+            }
+        }
+
+        @Test func `a SET counts for the master once it has succeeded here`() throws {
+            let options = #""innodb_buffer_pool_size": "64M", "innodb_log_file_size": "32M""#
+            let (with, without) = (#"{"options": {\#(options), "query_cache_type": "1"}}"#, #"{"options": {\#(options), "query_cache_type": "0"}}"#)
+            try run(["database": without], master: ["database": with]) { _, client in
+                try client.refused("1298", "SET time_zone = 'Mars/Phobos'")
+                try client.refused("1925", "SET query_cache_type = 2")
+                try client.ok("INSERT INTO d.t (v) VALUES (CONCAT(@@time_zone, ' ', @@query_cache_type))")
+                #expect(try client.rows("SELECT v FROM d.t") == ["SYSTEM ON"])
+            }
+        }
+    }
+}
