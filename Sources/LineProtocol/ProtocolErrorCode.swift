@@ -19,6 +19,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     case multiRefused = "MULTI-REFUSED"
     case unknownStatement = "UNKNOWN-STATEMENT"
     case dynamicRefused = "DYNAMIC-REFUSED"
+    case variableRefused = "VARIABLE-REFUSED"
     case notReady = "NOT-READY"
     case masterUnreachable = "MASTER-UNREACHABLE"
     case databaseDown = "DATABASE-DOWN"
@@ -32,6 +33,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         switch self {
         case .lineTooLong, .badRequest, .unknownCommand: "42000"
         case .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused, .unknownStatement, .dynamicRefused: "42000"
+        case .variableRefused: "25006"
         case .auth, .authRequired: "28000"
         case .tooManyConnections, .poolExhausted: "08004"
         case .masterUnreachable, .databaseDown: "08001"
@@ -61,6 +63,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .multiRefused: "more than one statement in a request; send them one a request"
         case .unknownStatement: "the node cannot tell what the statement does, so it does not run it"
         case .dynamicRefused: "a slave does not run SQL whose text it cannot see; send the statement to the master"
+        case .variableRefused: "a `READ ONLY` transaction on a slave may not assign user variables; assign them before it"
         case .notReady: "the node is starting or changing its role; try again shortly"
         case .masterUnreachable: "the slave cannot reach the master to forward this; nothing was run"
         case .databaseDown: "the node's own MariaDB does not answer; the node starts it again"

@@ -8,7 +8,7 @@ package struct SessionFacts: OptionSet, Hashable, Sendable {
     package static let setsSessionVariable = SessionFacts(rawValue: 1 << 0)
     /// SET @x
     package static let setsUserVariable = SessionFacts(rawValue: 1 << 1)
-    /// `@x := …` or INTO @x in a statement other than SET
+    /// `@x := …`, INTO @x or GET DIAGNOSTICS @x in a statement other than SET
     package static let assignsUserVariable = SessionFacts(rawValue: 1 << 2)
     package static let readsUserVariable = SessionFacts(rawValue: 1 << 3)
     /// Creates or drops a temporary table.

@@ -18,7 +18,10 @@ extension StatementParser {
             guard try accept(anyOf: .table, .tables) else { throw .unexpectedWord }
             try expectEnd()
             found(.session, [.unlocksTables, .implicitlyCommits])
-        case .get: try rest(.session, .readsDiagnostics)
+        case .get:
+            try rest(.session, .readsDiagnostics)
+            // GET DIAGNOSTICS @x = …
+            if result.facts.contains(.readsUserVariable) { result.facts.formUnion(.assignsUserVariable) }
         default: try rest(.session)
         }
     }

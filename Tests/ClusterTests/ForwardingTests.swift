@@ -114,5 +114,65 @@ extension WholeClusters {
                 #expect(try client.rows("SELECT v FROM d.t") == ["SYSTEM ON"])
             }
         }
+
+        @Test func `user variables are the same wherever a slave's session reads them`() throws {
+            try run { cluster, client in
+                let insert = "INSERT INTO d.t (v) VALUES (@x)"
+                try client.ok("SET @x = UUID()")
+                let value = try #require(try client.value("SELECT @x"))
+                try client.ok(insert)
+                try client.ok("START TRANSACTION READ ONLY")
+                try client.ok("SET @x = (SELECT MAX(v) FROM d.t)")
+                #expect(try client.value("SELECT @x") == value, "it runs on the master")
+                try client.ok("COMMIT")
+                try client.ok(insert)
+                #expect(try client.rows("SELECT DISTINCT v FROM d.t") == [value])
+                try client.ok("SELECT 'y' INTO @x")
+                try client.ok(insert)
+                try client.ok("SELECT @x := 'z'")
+                try client.ok(insert)
+                #expect(try client.rows("SELECT v FROM d.t WHERE id > 2") == ["y", "z"])
+                try cluster.requireSameEverywhere()
+            }
+        }
+
+        @Test func `a READ ONLY transaction on a slave assigns no user variable`() throws {
+            try run { cluster, client in
+                try cluster.master.connect().ok("CREATE PROCEDURE d.p(OUT o INT)\nSET o = 5")
+                try cluster.waitForSlaves()
+                try client.ok("START TRANSACTION READ ONLY")
+                for sql in [
+                    "SET @x = UUID()", "SET @x = 1", "SET time_zone = '+02:00', @x = 1", "SELECT @x := 1", "SELECT 1 INTO @x", "CALL d.p(@x)",
+                    "EXECUTE IMMEDIATE 'SET @x = 1'",
+                    "GET DIAGNOSTICS @x = NUMBER",
+                ] { try client.refused("VARIABLE-REFUSED", sql) }
+                try client.ok("SET time_zone = '+05:00'")
+                #expect(try client.rows("SELECT @x, @@time_zone") == ["NULL|+05:00"])
+                try client.ok("COMMIT")
+                try client.ok("INSERT INTO d.t (v) VALUES (CONCAT(COALESCE(@x, 'none'), ' ', @@time_zone))")
+                #expect(try client.rows("SELECT v FROM d.t") == ["none +05:00"])
+            }
+        }
+
+        @Test func `what a read on the slave leaves to ask about is not assigned on the master`() throws {
+            try run { cluster, client in
+                try client.ok("INSERT INTO d.t (v) VALUES ('a'), ('b'), ('c')")
+                try client.ok("SELECT ROW_COUNT() INTO @x")
+                #expect(try client.value("SELECT @x") == "3", "the last statement was the master's")
+                try client.ok(".reset")
+                try cluster.waitForSlaves()
+                try client.ok("SELECT SQL_CALC_FOUND_ROWS v FROM d.t LIMIT 1")
+                for sql in ["SELECT FOUND_ROWS() INTO @x", "SET @x = FOUND_ROWS()", "GET DIAGNOSTICS @x = NUMBER"] {
+                    try client.refused("DIAGNOSTICS-GONE", sql)
+                }
+                #expect(try client.value("SELECT FOUND_ROWS()") == "3")
+                let local = try cluster.master.connect()
+                #expect(try local.run("SELECT nothing").error != nil)
+                try local.ok("GET DIAGNOSTICS @n = NUMBER")
+                let other = try cluster.master.connect()
+                #expect(try other.value("SELECT @n") == nil)
+                #expect(try local.value("SELECT @n") == "1")
+            }
+        }
     }
 }

@@ -34,7 +34,7 @@ extension ReplyError {
         case .node(let word):
             switch word {
             case .lineTooLong, .badRequest, .unknownCommand, .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused,
-                .unknownStatement, .dynamicRefused, .diagnosticsGone:
+                .unknownStatement, .dynamicRefused, .variableRefused, .diagnosticsGone:
                 true
             case .tooManyConnections, .idleTimeout, .auth, .authRequired, .waitTimeout, .staleRead, .notReady, .masterUnreachable, .databaseDown,
                 .poolExhausted, .connectionLost, .shuttingDown:

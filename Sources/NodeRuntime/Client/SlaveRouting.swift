@@ -10,14 +10,16 @@ extension ClientSession {
     func route(_ sql: [UInt8], _ what: Classification) {
         if local.inTransaction {
             // A READ ONLY transaction runs here; MariaDB itself refuses a write in it. What it sets counts for later writes, too.
-            return what.facts.isDisjoint(with: Self.settings) ? runHere(sql, what) : setOnBoth(sql, what)
+            if what.assignsUserVariable { return answer(Self.variableRefused) }
+            return what.facts.contains(.setsSessionVariable) ? setOnBoth(sql, what) : runHere(sql, what)
         }
         if livesOnMaster || what.facts.contains(.readsDiagnostics) && lastWasPassedOn { return passOn(sql, what) }
+        if what.facts.contains(.readsDiagnostics), what.assignsUserVariable, !what.isWrite { return answer(Self.diagnosticsElsewhere) }
         if let verb = what.transaction { return route(verb, sql, what) }
         // The session's last insert was the master's.
         if what.facts.contains(.readsLastInsertID), let forwarded, forwarded.lastWrite > .start { return passOn(sql, what) }
         if what.isWrite || what.facts.bindsToMaster { return passOn(sql, what) }
-        if !what.facts.isDisjoint(with: Self.settings) { return setOnBoth(sql, what) }
+        if what.facts.contains(.setsSessionVariable) { return setOnBoth(sql, what) }
         readHere(sql, what)
     }
 
@@ -40,7 +42,15 @@ extension ClientSession {
         readHere(sql, what) { forwarded.remember(setting: sql) }
     }
 
-    private static let settings: SessionFacts = [.setsSessionVariable, .setsUserVariable]
+    /// The same text can give another value there: UUID(), or a query of another moment.
+    private static let variableRefused = ReplyError(
+        .variableRefused,
+        "a slave's session has its user variables on the master, so a READ ONLY transaction here can't assign one; assign it before the transaction, which then runs on the master"
+    )
+
+    private static let diagnosticsElsewhere = ReplyError(
+        .diagnosticsGone,
+        "the last statement's counts and warnings are on this slave, the session's user variables on the master; read them without assigning")
 
     /// How the next statement's text may be read, by where it may run.
     var modes: [LexicalMode] {
@@ -76,6 +86,11 @@ extension SessionFacts {
 
 extension Classification {
     private static let harmless: StatementClasses = [StatementClasses(.read), StatementClasses(.session), StatementClasses(.transaction)]
+
+    /// A routine's arguments can be its results.
+    fileprivate var assignsUserVariable: Bool {
+        !facts.isDisjoint(with: [.setsUserVariable, .assignsUserVariable]) || facts.isSuperset(of: [.callsRoutine, .readsUserVariable])
+    }
 
     /// Whether it may change data, or takes locks as a change does.
     var isWrite: Bool { !classes.isSubset(of: Self.harmless) }
