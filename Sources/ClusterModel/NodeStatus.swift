@@ -10,7 +10,7 @@ package struct NodeStatus: Hashable, Sendable {
     package var applied: Position
     /// How far its applied state is behind the master's clock; nil when not known.
     package var lagMs: Int?
-    /// Since it was last heard; nil for the node that tells.
+    /// Since it was last heard, 0 for the node that tells; nil where it was not heard since the master started.
     package var lastSeenMs: Int?
 
     package init(id: NodeID, role: Role, address: String, state: String, received: Position, applied: Position, lagMs: Int?, lastSeenMs: Int?) {

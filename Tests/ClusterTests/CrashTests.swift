@@ -66,6 +66,34 @@ extension WholeClusters {
             }
         }
 
+        @Test func `.nodes tells how long ago each node was heard`() throws {
+            try Cluster.run { cluster in
+                let (master, here, away) = (cluster.master, cluster.slave(1), cluster.slave(2))
+                func seen(_ node: NodeProcess, on teller: NodeProcess) throws -> String? {
+                    try teller.connect().ok(".nodes").rows.first { $0[2] == "127.0.0.1:\(node.port)" }?.last ?? nil
+                }
+                for teller in [master, here] {
+                    try waitUntil("\(teller.name) knows of all") { try teller.connect().ok(".nodes").rows.count == 3 }
+                    #expect(try seen(teller, on: teller) == "0")
+                    for node in cluster.nodes { #expect(try Int(seen(node, on: teller) ?? "") ?? .max < 5000, "\(node.name) on \(teller.name)") }
+                }
+                let left = ContinuousClock.now
+                try away.stop()
+                for teller in [master, here] {
+                    try waitUntil("\(teller.name) tells its age") { try Int(seen(away, on: teller) ?? "") ?? 0 > 2000 }
+                    let (age, elapsed) = (try Int(seen(away, on: teller) ?? "") ?? 0, ContinuousClock.now - left)
+                    // It was heard a heartbeat before it was stopped at most.
+                    #expect(elapsed > .milliseconds(age - 2000) && elapsed < .milliseconds(age + 30000), "\(age) ms after \(elapsed)")
+                }
+                try master.stop()
+                try waitUntil("the master grows old") { try Int(seen(master, on: here) ?? "") ?? 0 > 1500 }
+                try master.launch()
+                try master.waitUntilServing()
+                #expect(try seen(away, on: master) == nil)
+                try waitUntil("it is told so", within: 10) { try seen(away, on: here) == nil && (Int(seen(master, on: here) ?? "") ?? .max) < 1500 }
+            }
+        }
+
         @Test func `a slave that stands still slows nobody and costs the master little memory`() throws {
             try Cluster.run { cluster in
                 let client = try cluster.master.connect()

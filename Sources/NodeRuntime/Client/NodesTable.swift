@@ -8,7 +8,7 @@ enum NodesTable {
         nodes.map { node in
             [
                 "\(node.id)", node.role.rawValue, node.address, node.state, "\(node.received)", "\(node.applied)", node.lagMs.map { "\($0)" },
-                "\(node.lastSeenMs ?? 0)",
+                node.lastSeenMs.map { "\($0)" },
             ]
         }
     }

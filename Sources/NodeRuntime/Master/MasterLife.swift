@@ -12,6 +12,8 @@ import Replication
     unowned let node: Node
     private var members: Members
     private var slaves: [SlaveConnection] = []
+    /// When each member whose link is gone was last heard, by the loop's clock.
+    private var lastHeardMs: [NodeID: Int] = [:]
     private var lag = LagTracker()
     private let poll: PositionPoll
     private var timer: TimerID?
@@ -59,7 +61,11 @@ import Replication
         return Members.Member(uuid: hello.uuid, id: id, address: hello.address)
     }
 
-    func ended(_ slave: SlaveConnection) { slaves.removeAll { $0 === slave } }
+    func ended(_ slave: SlaveConnection) {
+        slaves.removeAll { $0 === slave }
+        let now = EventLoop.nowMs()
+        if let member = slave.member { lastHeardMs[member.id] = max(lastHeardMs[member.id] ?? .min, now - slave.lastSeenMs(nowMs: now)) }
+    }
 
     // MARK: Beats
 
@@ -88,10 +94,13 @@ import Replication
         let own = NodeStatus(
             id: node.id, role: .master, address: node.address, state: node.notReady == nil ? "serving" : "starting", received: position,
             applied: position,
-            lagMs: 0, lastSeenMs: nil)
+            lagMs: 0, lastSeenMs: 0)
         let connected = slaves.compactMap { $0.status(master: position, lag: &lag) }
+        let now = EventLoop.nowMs()
         let away = members.all.filter { member in member.id != node.id && !connected.contains { $0.id == member.id } }.map {
-            NodeStatus(id: $0.id, role: .slave, address: $0.address, state: "away", received: .start, applied: .start, lagMs: nil, lastSeenMs: nil)
+            NodeStatus(
+                id: $0.id, role: .slave, address: $0.address, state: "away", received: .start, applied: .start, lagMs: nil,
+                lastSeenMs: lastHeardMs[$0.id].map { now - $0 })
         }
         return ([own] + connected + away).sorted { $0.id < $1.id }
     }

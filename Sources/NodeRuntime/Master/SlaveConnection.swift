@@ -111,8 +111,10 @@ import Replication
         let state = gone != nil ? "needs-snapshot" : ack.state
         return NodeStatus(
             id: member.id, role: .slave, address: member.address, state: state, received: ack.received, applied: ack.applied,
-            lagMs: lag.lagMs(of: ack.applied, master: position, nowMs: now), lastSeenMs: link.lastSeenMs(nowMs: now))
+            lagMs: lag.lagMs(of: ack.applied, master: position, nowMs: now), lastSeenMs: lastSeenMs(nowMs: now))
     }
+
+    func lastSeenMs(nowMs: Int) -> Int { link.lastSeenMs(nowMs: nowMs) }
 
     func drained() { feed?.drained() }
     func inputEnded() { channel.close() }

@@ -223,12 +223,12 @@ import Replication
         let now = EventLoop.nowMs()
         var all = master.lastBeat?.nodes ?? []
         let age = master.lastBeat == nil ? 0 : now - master.lastBeatMs
-        for index in all.indices { all[index].lastSeenMs = all[index].role == .master ? age : all[index].lastSeenMs.map { $0 + age } }
+        // The master told how long ago it had heard each, itself just then.
+        for index in all.indices { all[index].lastSeenMs = all[index].lastSeenMs.map { $0 + age } }
         let told = all.first { $0.id == node.id }
         let own = NodeStatus(
             id: node.id, role: .slave, address: node.address, state: stateWord, received: journal.received, applied: node.applied.value,
-            lagMs: told?.lagMs,
-            lastSeenMs: nil)
+            lagMs: told?.lagMs, lastSeenMs: 0)
         all.removeAll { $0.id == node.id }
         return (all + [own]).sorted { $0.id < $1.id }
     }
