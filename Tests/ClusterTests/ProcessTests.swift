@@ -146,6 +146,7 @@ extension WholeClusters {
                 let name = try #require(getpwuid(geteuid())).pointee.pw_name.map { String(cString: $0) } ?? ""
                 try client.ok("CREATE USER plain@localhost IDENTIFIED BY 'p'")
                 try client.ok("CREATE USER mixed@localhost IDENTIFIED VIA mysql_native_password USING PASSWORD('b') OR unix_socket")
+                try client.ok("CREATE USER open@localhost")
                 if name != "root" { try client.ok("CREATE USER '\(name)'@localhost IDENTIFIED VIA unix_socket") }
                 try master.stop()
                 master.settings["authentication"] = #""accounts""#
@@ -157,6 +158,7 @@ extension WholeClusters {
                 #expect(try stranger.value("SELECT CURRENT_USER()") == "plain@localhost")
                 for login in [
                     "root anything", "root ", "'root' x", "\"root\" x", "\(name) x", "ddbnode_admin x", "ddbnode_client ", "mixed b", "mixed x",
+                    "open ", "open x",
                 ] {
                     try stranger.refused("AUTH", ".auth \(login)")
                     try stranger.refused("AUTH-REQUIRED", "SELECT 1")

@@ -259,5 +259,35 @@ extension WholeClusters {
                 try cluster.requireSameEverywhere()
             }
         }
+
+        @Test func `clients have the rights to administer, and no more than that`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let (master, slave) = (try cluster.master.connect(), try cluster.slave(1).connect())
+                for sql in ["FLUSH STATUS", "SET GLOBAL long_query_time = 9", "SET @@global.sort_buffer_size = 300000", "RESET QUERY CACHE"] {
+                    try master.ok(sql)
+                }
+                // The same without being bare: with the rights of the clients' account, which lacks this one.
+                // The same with something around it has the rights of the clients' account, which may not.
+                for sql in [
+                    "BEGIN NOT ATOMIC SET GLOBAL long_query_time = 9; END", "EXECUTE IMMEDIATE 'SET GLOBAL long_query_time = 9'",
+                    "SET GLOBAL long_query_time = (SELECT 9)", "SET @x = 1, GLOBAL long_query_time = 9",
+                ] { try master.refused("1227", sql) }
+                #expect(try master.value("SELECT CURRENT_USER()") == "ddbnode_client@localhost", "no statement is left with more rights")
+                for sql in [
+                    "SET GLOBAL general_log_file = '/tmp/ddbnode-never'", "SET GLOBAL slow_query_log_file = '/tmp/ddbnode-never'",
+                    "SET GLOBAL log_output = 'TABLE'", "SET GLOBAL innodb_flush_log_at_trx_commit = 0", "DROP USER ddbnode_admin@localhost",
+                    "GRANT SUPER ON *.* TO ddbnode_client@localhost", "SET PASSWORD FOR ddbnode_client@localhost = PASSWORD('x')",
+                    "SET PASSWORD = PASSWORD('x')", "ALTER USER CURRENT_USER() IDENTIFIED BY 'x'",
+                ] {
+                    try master.refused("NODE-OWNED", sql)
+                }
+                for sql in ["SET SESSION TRANSACTION READ WRITE", "SET TRANSACTION READ WRITE", "SET transaction_read_only = 0"] {
+                    try slave.refused("NODE-OWNED", sql)
+                }
+                #expect(try slave.value("SELECT @@tx_read_only") == "1")
+                try cluster.master.connect().ok("CREATE DATABASE d")
+                try cluster.requireSameEverywhere()
+            }
+        }
     }
 }

@@ -223,21 +223,26 @@ import StatementGate
         }
         local.reset()
         forwarded?.reset()
+        isAuthenticated = false
+        // An account without a password is proved by nothing.
+        guard !password.isEmpty else { return refuseLogin() }
         // The database decides, by a login of this account's own.
         node.pool.prove(account) { [weak self] problem in
             guard let self else { return }
-            self.isAuthenticated = false
             switch problem {
             case nil:
                 self.local.account = account
                 self.isAuthenticated = true
                 self.answer([.text("user", account.user)])
-            case .refused:
-                // Guessing costs time.
-                self.node.loop.after(milliseconds: 500) { [weak self] in self?.answer(ReplyError(.auth, "user or password is wrong")) }
+            case .refused: self.refuseLogin()
             case .some(let error): self.answer(PoolWords.reply(error, self.node))
             }
         }
+    }
+
+    private func refuseLogin() {
+        // Guessing costs time.
+        node.loop.after(milliseconds: 500) { [weak self] in self?.answer(ReplyError(.auth, "user or password is wrong")) }
     }
 
     // MARK: Statements
