@@ -174,5 +174,27 @@ extension WholeClusters {
                 #expect(try local.value("SELECT @n") == "1")
             }
         }
+
+        @Test func `the way a session on the master reads quotes hides nothing from the slave's rules`() throws {
+            try run(["session": #"{"multiStatements": true}"#]) { cluster, client in
+                for (mode, hidden) in [
+                    ("ANSI_QUOTES", #"SELECT 1 AS "a\"; DROP TABLE d.t; -- ""#), ("NO_BACKSLASH_ESCAPES", #"SELECT 'a\'; DROP TABLE d.t; -- '"#),
+                ] {
+                    try client.ok(hidden)
+                    try client.ok("BEGIN")
+                    try client.ok("SET sql_mode = '\(mode)'")
+                    try client.refused("DROP-REFUSED", hidden)
+                    try client.ok("COMMIT")
+                    try client.refused("DROP-REFUSED", hidden)
+                    // The other way round: by the slave's own mode this would be a DROP.
+                    try client.ok(".reset")
+                    try client.ok("BEGIN")
+                    try client.ok(hidden)
+                    try client.ok("ROLLBACK")
+                    try client.ok(".reset")
+                }
+                #expect(try cluster.master.connect().value("SELECT COUNT(*) FROM d.t") == "0")
+            }
+        }
     }
 }

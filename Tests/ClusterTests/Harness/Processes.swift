@@ -50,9 +50,15 @@ enum Processes {
     }
 
     /// Whether there is no such process, or only what is left of it until its parent asks.
-    static func isGone(_ pid: pid_t) -> Bool {
-        guard let status = text(ofFile: "/proc/\(pid)/stat"), let name = status.lastIndex(of: ")") else { return true }
-        return status[name...].dropFirst(2).first == "Z"
+    static func isGone(_ pid: pid_t) -> Bool { state(pid).map { $0 == "Z" } ?? true }
+
+    /// Whether SIGSTOP holds it.
+    static func isStopped(_ pid: pid_t) -> Bool { state(pid) == "T" }
+
+    /// The letter that the system has for it; nil where there is no such process.
+    private static func state(_ pid: pid_t) -> Character? {
+        guard let status = text(ofFile: "/proc/\(pid)/stat"), let name = status.lastIndex(of: ")") else { return nil }
+        return status[name...].dropFirst(2).first
     }
 
     /// Resident memory in bytes.
