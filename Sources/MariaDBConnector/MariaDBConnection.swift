@@ -7,7 +7,7 @@ import MySQLProtocol
 @LoopActor package final class MariaDBConnection: ChannelHandler {
     /// A request on its way, and who hears of it.
     private struct Run {
-        let sink: any ResultSink
+        var sink: any ResultSink
         /// How much had been written to the channel before it.
         let offset: UInt64
     }
@@ -96,6 +96,13 @@ import MySQLProtocol
 
     package func query(_ sql: [UInt8], done: @escaping @LoopActor (Result<SmallResult, DatabaseError>) -> Void) {
         execute(sql, CollectedRows(done))
+    }
+
+    /// Gives the sinks of all that is under way; those behind the first hear nothing any more, `replacement` hears in their place.
+    func disown(_ replacement: () -> any ResultSink) -> [any ResultSink] {
+        let sinks = runs[answered...].map(\.sink)
+        for index in runs.indices.dropFirst(answered + 1) { runs[index].sink = replacement() }
+        return sinks
     }
 
     // MARK: Replies

@@ -21,6 +21,8 @@ typealias NodeContext = Node
     /// What clients and other nodes are told to connect to.
     let address: String
     let pool: ConnectionPool
+    let lanes: StatementLanes
+    var kinds = StatementKinds()
     let control: ControlConnection
     let applied: AppliedPosition
     let linkIdentity: LinkIdentity
@@ -49,6 +51,7 @@ typealias NodeContext = Node
         self.directory = directory
         self.address = address
         pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: settings.pool.connectionsMax, idleMs: settings.pool.idleMs))
+        lanes = StatementLanes(loop, pool)
         control = ControlConnection(loop)
         applied = AppliedPosition(loop)
         let secret = settings.cluster.secret?.bytes
@@ -123,7 +126,7 @@ typealias NodeContext = Node
             notReady = ReplyError(.databaseDown, "the database of node \(id) is down (\(why)); try again shortly")
             life?.databaseIsDown()
             control.use(nil)
-            pool.use(nil)
+            serve(nil)
         case .failed(let why):
             failed?(why)
         case .stopped:
@@ -155,7 +158,7 @@ typealias NodeContext = Node
             if role == .master { applied.advanced(to: Position(list: found["binlog"] ?? "") ?? .start) }
             life.databaseIsUp { [self] problem in
                 if let problem { return retryPreparation(problem) }
-                pool.use(clientTarget)
+                serve(clientTarget)
                 notReady = nil
                 if let becameReady { becameReady() } else { log.notice("serving again", ["position": "\(applied.value)"]) }
                 becameReady = nil
@@ -171,6 +174,12 @@ typealias NodeContext = Node
             guard let self, self.database?.endpoint != nil, self.notReady != nil, !self.isStopping else { return }
             self.prepareDatabase()
         }
+    }
+
+    /// Clients' connections are opened so from now on.
+    private func serve(_ target: DatabaseTarget?) {
+        lanes.retire()
+        pool.use(target)
     }
 
     /// Clients' sessions start alike on every connection: how their SQL is read must be what the gate thinks it is.
@@ -237,6 +246,7 @@ typealias NodeContext = Node
         loop.after(milliseconds: Self.sweepMs) { [weak self] in
             guard let self, !self.isStopping else { return }
             self.sweep()
+            self.lanes.trim()
             self.sweepLater()
         }
     }
@@ -290,7 +300,7 @@ typealias NodeContext = Node
         settings.replication.journalBytesMax = new.replication.journalBytesMax
         settings.replication.sendBufferBytes = new.replication.sendBufferBytes
         pool.limits = PoolLimits(connectionsMax: new.pool.connectionsMax, idleMs: new.pool.idleMs)
-        if notReady == nil { pool.use(clientTarget) }
+        if notReady == nil { serve(clientTarget) }
     }
 
     // MARK: Stopping
@@ -316,6 +326,7 @@ typealias NodeContext = Node
         guard !isFinishing else { return }
         isFinishing = true
         life?.stop()
+        lanes.retire()
         pool.close()
         control.use(nil)
         if let database { database.stop() } else { whenStopped?() }

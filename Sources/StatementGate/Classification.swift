@@ -16,7 +16,13 @@ package struct Classification: Sendable, Equatable {
     /// run with more rights than clients' statements have.
     package internal(set) var administersOnly = false
 
+    /// The text's tokens as a number, all literals alike: texts that differ in their values only have the same shape.
+    package internal(set) var shape: UInt64 = 0xcbf2_9ce4_8422_2325
+
     package init() {}
+
+    /// One read that leaves nothing in its session and needs nothing of it.
+    package var isPlainRead: Bool { classes == StatementClasses(.read) && facts.isEmpty && statementCount == 1 && transaction == nil }
 
     /// The one class that names the whole.
     package var statementClass: StatementClass { classes.highest }

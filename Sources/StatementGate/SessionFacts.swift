@@ -41,6 +41,8 @@ package struct SessionFacts: OptionSet, Hashable, Sendable {
     package static let setsForStatement = SessionFacts(rawValue: 1 << 20)
     /// Sets character_set_client to what is not written out.
     package static let setsCharset = SessionFacts(rawValue: 1 << 21)
+    /// SQL_CALC_FOUND_ROWS: FOUND_ROWS() is likely to follow.
+    package static let countsFoundRows = SessionFacts(rawValue: 1 << 22)
 }
 
 /// What a statement does to the session's transaction.

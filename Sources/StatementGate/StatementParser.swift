@@ -63,7 +63,27 @@ struct StatementParser {
     // MARK: Moving
 
     @inline(__always)
-    mutating func advance() throws(Unsorted.Reason) { token = try lexer.next() }
+    mutating func advance() throws(Unsorted.Reason) {
+        token = try lexer.next()
+        mixIntoShape()
+    }
+
+    /// FNV-1a over the tokens' bytes, a literal as one byte. Source: http://www.isthe.com/chongo/tech/comp/fnv/
+    @inline(__always)
+    private mutating func mixIntoShape() {
+        var shape = result.shape
+        switch token.kind {
+        case .string, .number, .end: shape = (shape ^ 1) &* Self.shapePrime
+        case .punctuation, .assign, .systemVariable: shape = (shape ^ UInt64(token.byte)) &* Self.shapePrime
+        case .word, .quotedName, .userVariable:
+            for byte in lexer.text[token.range] { shape = (shape ^ UInt64(byte)) &* Self.shapePrime }
+            // Where one name ends and the next begins.
+            shape = (shape ^ 2) &* Self.shapePrime
+        }
+        result.shape = shape
+    }
+
+    private static let shapePrime: UInt64 = 0x0000_0100_0000_01b3
 
     /// The token after the current one.
     func following() throws(Unsorted.Reason) -> Token {

@@ -81,6 +81,8 @@ extension StatementParser {
         case .next where at(.value):
             try advance()
             if at(.for) { found(.lockingRead) }
+        case .sqlCalcFoundRows:
+            result.facts.formUnion(.countsFoundRows)
         case .into:
             try noteTarget()
         default:

@@ -69,6 +69,31 @@ struct FactsTests {
         (.implicitlyCommits, "ANALYZE TABLE t"),
     ]
 
+    private func shape(_ text: String) -> UInt64? { sorted(text).classification?.shape }
+
+    @Test func `texts that differ in their values only have one shape`() {
+        let one = shape("SELECT c FROM t WHERE id = 17 AND name = 'Jessy'")
+        #expect(one != nil)
+        #expect(shape("SELECT c FROM t WHERE id=-0x1F AND name = 'Jes''sy'") != one, "a sign is a token")
+        #expect(shape("SELECT  c FROM t /* x */ WHERE id=4 AND name=\"\"") == one)
+        for other in [
+            "SELECT d FROM t WHERE id = 17 AND name = 'Jessy'", "SELECT c FROM t WHERE id = 17 OR name = 'Jessy'",
+            "SELECT c FROM t WHERE id > 17 AND name = 'Jessy'", "SELECT cF ROM t WHERE id = 17 AND name = 'Jessy'",
+            "SELECT c FROM t WHERE id = 17 AND name = 'Jessy' LIMIT 1",
+        ] { #expect(shape(other) != one, "\(other)") }
+    }
+
+    @Test func `only a read that leaves and needs nothing is plain`() {
+        for plain in ["SELECT 1", "SELECT * FROM t WHERE a = 'x'", "WITH a AS (SELECT 1) SELECT * FROM a", "SHOW TABLES"] {
+            #expect(sorted(plain).classification?.isPlainRead == true, "\(plain)")
+        }
+        for other in [
+            "SELECT @a", "SELECT @a := 1", "SELECT LAST_INSERT_ID()", "SELECT FOUND_ROWS()", "SELECT SQL_CALC_FOUND_ROWS * FROM t", "SHOW WARNINGS",
+            "SELECT GET_LOCK('a', 1)", "SELECT * FROM t FOR UPDATE", "SELECT NEXTVAL(s)", "INSERT INTO t VALUES (1)", "USE d", "SET @a = 1", "COMMIT",
+            "SELECT 1; SELECT 2", "SET STATEMENT max_statement_time = 1 FOR SELECT 1", "SELECT 1 INTO @a",
+        ] { #expect(sorted(other).classification?.isPlainRead != true, "\(other)") }
+    }
+
     @Test func `a statement's facts tell what it does to its session`() {
         for (expected, statement) in Self.facts {
             #expect(sorted(statement).classification?.facts == expected, "\(statement)")

@@ -27,6 +27,17 @@ enum PoolWords {
 }
 
 extension ReplyError {
+    static let diagnosticsGone = ReplyError(
+        .diagnosticsGone,
+        "the last statement's warnings and counts are gone: its database connection serves others now; run both within a transaction")
+
+    /// The connection to the node's own database broke under a statement.
+    static func lostLocally(_ error: DatabaseError, hadState: Bool) -> ReplyError {
+        let state = hadState ? " the session's transaction and settings are gone," : ""
+        let fate = " whether this statement took effect is not known: look before you send it again"
+        return ReplyError(.connectionLost, "the connection to this node's database broke (\(error.text)):\(state)\(fate)")
+    }
+
     /// The request was at fault, not the moment: it would be answered the same way again.
     var isOfRequest: Bool {
         switch code {

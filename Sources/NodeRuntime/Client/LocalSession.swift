@@ -22,6 +22,12 @@ import StatementGate
     private var lastInsertID: UInt64 = 0
     private var running: MariaDBConnection?
     private var ticket: PoolTicket?
+    /// What runs on a shared connection.
+    private var job: LaneJob?
+    /// The shape of the last statement, where that ran on a shared connection: what it left to ask about is gone.
+    private var lastShared: UInt64?
+    /// The session asks about the statement before: it shares no connections.
+    private var asksAfterwards = false
 
     init(_ node: NodeContext, number: UInt64, _ channel: Channel) {
         self.node = node
@@ -39,21 +45,22 @@ import StatementGate
 
     // MARK: One statement
 
-    private struct Statement {
-        let sql: [UInt8]
-        let what: Classification
-        let writer: ReplyWriter
-        let done: @LoopActor (Bool) -> Void
-        var mayRetry: Bool
-    }
-
     /// Runs one statement and writes its reply; `done` hears when the reply is written, and whether it succeeded.
     func run(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, done: @escaping @LoopActor (Bool) -> Void) {
-        run(Statement(sql: sql, what: what, writer: writer, done: done, mayRetry: what.statementClass == .read && what.statementCount == 1))
+        run(LocalStatement(sql, what, writer, done: done))
     }
 
-    private func run(_ statement: Statement) {
+    private func run(_ statement: LocalStatement) {
         if let pinned { return prepare(pinned, statement) }
+        if statement.what.facts.contains(.readsDiagnostics) {
+            asksAfterwards = true
+            if let lastShared {
+                node.kinds.unfit(lastShared)
+                return refuse(statement, .diagnosticsGone)
+            }
+        }
+        if statement.mayRetry, !asksAfterwards, statement.what.isPlainRead, node.kinds.isFast(statement.what.shape) { return share(statement) }
+        lastShared = nil
         var answered = false
         // What administers the server needs more rights than clients' statements are given.
         let administers = account == nil && statement.what.administersOnly
@@ -70,23 +77,19 @@ import StatementGate
         if !answered { self.ticket = ticket }
     }
 
-    private func refuse(_ statement: Statement, _ error: ReplyError) {
+    private func refuse(_ statement: LocalStatement, _ error: ReplyError) {
         channel.write { statement.writer.error(error, into: &$0) }
         statement.done(false)
     }
 
     /// Brings the connection to where the session is, then runs the statement.
-    private func prepare(_ connection: MariaDBConnection, _ statement: Statement) {
+    private func prepare(_ connection: MariaDBConnection, _ statement: LocalStatement) {
         running = connection
         let facts = statement.what.facts
         let isOthers = pinned == nil && connection.lastUser != number
         if isOthers, facts.contains(.readsDiagnostics), hasRun {
             giveBack(connection)
-            return refuse(
-                statement,
-                ReplyError(
-                    .diagnosticsGone,
-                    "the last statement's warnings and counts are gone: its database connection serves others now; run both within a transaction"))
+            return refuse(statement, .diagnosticsGone)
         }
         // What another session left must not be found: a session's first statement may ask about the one before it, and routines may set variables.
         let mustBeNew = isOthers && (connection.isTainted || !facts.isDisjoint(with: Self.findsLeftovers))
@@ -99,7 +102,7 @@ import StatementGate
     private static let findsLeftovers: SessionFacts = [.readsDiagnostics, .readsUserVariable, .callsRoutine, .executesPrepared]
 
     /// The statement must not run in another database, so this is waited for.
-    private func enterDatabase(_ connection: MariaDBConnection, _ statement: Statement) {
+    private func enterDatabase(_ connection: MariaDBConnection, _ statement: LocalStatement) {
         guard connection.database != database, let database else { return execute(connection, statement) }
         connection.query(SQLText.use(database)) { [weak self] result in
             self?.stepped(result, connection, statement) { self?.execute(connection, statement) }
@@ -107,7 +110,7 @@ import StatementGate
     }
 
     private func stepped(
-        _ result: Result<SmallResult, DatabaseError>, _ connection: MariaDBConnection, _ statement: Statement, next: @LoopActor () -> Void
+        _ result: Result<SmallResult, DatabaseError>, _ connection: MariaDBConnection, _ statement: LocalStatement, next: @LoopActor () -> Void
     ) {
         guard running === connection else { return }
         switch result {
@@ -124,8 +127,10 @@ import StatementGate
             || Self.holds.contains { !what.facts.isDisjoint(with: $0.0) }
     }
 
-    private func execute(_ connection: MariaDBConnection, _ statement: Statement) {
+    private func execute(_ connection: MariaDBConnection, _ statement: LocalStatement) {
         let what = statement.what
+        var statement = statement
+        statement.began(channel)
         if pinned == nil, connection.insertIDOwner != number, mayNeedInsertID(what) {
             // Sent with the statement: nothing in it can fail but the connection.
             connection.query("SET last_insert_id=\(lastInsertID)") { _ in }
@@ -135,11 +140,11 @@ import StatementGate
             channel, statement.writer,
             ReplyStream.Kind(isCall: what.facts.contains(.callsRoutine) && what.statementCount == 1, isWrite: what.isWrite),
             applied: { [node] in node.applied.value }, inTransaction: { [unowned connection] in connection.inTransaction }
-        ) { [weak self] stream, end in self?.ended(end, stream, connection, statement) }
+        ) { [weak self, statement] stream, end in self?.ended(end, stream, connection, statement) }
         connection.execute(statement.sql, stream)
     }
 
-    private func ended(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
+    private func ended(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
         guard running === connection else { return }
         switch end {
         case .failed(let error): failed(error, stream, connection, statement)
@@ -149,9 +154,10 @@ import StatementGate
         }
     }
 
-    private func complete(_ summary: ResultSummary, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
+    private func complete(_ summary: ResultSummary, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
         if let gtid = stream.gtid { node.committed(gtid) }
         stream.close(summary)
+        learn(statement, stream, .done(summary))
         if stream.insertID != 0 {
             lastInsertID = stream.insertID
             connection.insertIDOwner = number
@@ -166,7 +172,7 @@ import StatementGate
 
     /// It was set to what only the server knows. Where the gate could not read the next statements as the server would, the session goes back.
     private func checkCharset(
-        _ connection: MariaDBConnection, _ statement: Statement, _ stream: ReplyStream, harmless: @escaping @LoopActor () -> Void
+        _ connection: MariaDBConnection, _ statement: LocalStatement, _ stream: ReplyStream, harmless: @escaping @LoopActor () -> Void
     ) {
         connection.query("SELECT @@character_set_client") { [weak self] result in
             guard let self, self.running === connection else { return }
@@ -183,7 +189,7 @@ import StatementGate
         }
     }
 
-    private func failed(_ error: DatabaseError, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: Statement) {
+    private func failed(_ error: DatabaseError, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
         guard error.lostConnection else {
             stream.fail(error.reply)
             note(statement.what, connection)
@@ -198,10 +204,65 @@ import StatementGate
             again.mayRetry = false
             return run(again)
         }
-        let state = hadState ? " the session's transaction and settings are gone," : ""
-        let fate = " whether this statement took effect is not known: look before you send it again"
-        stream.fail(ReplyError(.connectionLost, "the connection to this node's database broke (\(error.text)):\(state)\(fate)"))
+        stream.fail(.lostLocally(error, hadState: hadState))
         statement.done(false)
+    }
+
+    // MARK: Sharing
+
+    /// Runs a short read together with others': see `StatementLanes`.
+    private func share(_ statement: LocalStatement) {
+        var statement = statement
+        statement.began(channel)
+        let stream = ReplyStream(
+            channel, statement.writer, ReplyStream.Kind(), applied: { [node] in node.applied.value }, inTransaction: { false }
+        ) { [weak self] stream, end in
+            guard let self, let job = self.job else { return }
+            self.job = nil
+            // On a busy machine a lane may stall through no fault of the statement's; one that took long is at fault.
+            if job.hasStalled, EventLoop.now() - statement.beganAt > Self.longNanoseconds {
+                self.node.kinds.unfit(statement.what.shape)
+            } else if job.hadLaneAlone, !job.hasStalled {
+                self.learn(statement, stream, end)
+            }
+            self.shared(end, stream, statement)
+        }
+        let job = LaneJob(statement.sql, stream) { [weak self] error in
+            guard let self, self.job != nil else { return }
+            self.job = nil
+            self.refuse(statement, PoolWords.reply(error, self.node))
+        }
+        self.job = job
+        lastShared = statement.what.shape
+        hasRun = true
+        node.lanes.run(job, account: account, database: database)
+    }
+
+    private static let longNanoseconds: UInt64 = 200_000_000
+
+    /// Notes whether a read of this kind may run together with others'.
+    private func learn(_ statement: LocalStatement, _ stream: ReplyStream, _ end: ReplyStream.End) {
+        guard case .done(let summary) = end, statement.what.isPlainRead else { return }
+        guard summary.warnings == 0, stream.gtid == nil, !stream.changedSession else { return node.kinds.unfit(statement.what.shape) }
+        node.kinds.ran(
+            statement.what.shape, nanoseconds: EventLoop.now() - statement.beganAt, neighbours: node.pool.inUse,
+            replyBytes: channel.writtenTotal - statement.beganAtByte)
+    }
+
+    private func shared(_ end: ReplyStream.End, _ stream: ReplyStream, _ statement: LocalStatement) {
+        switch end {
+        case .done(let summary):
+            if let gtid = stream.gtid { node.committed(gtid) }
+            stream.close(summary)
+            statement.done(true)
+        case .failed(let error) where error.lostConnection && error.number == Self.neverSent && !stream.hasWritten:
+            var again = statement
+            again.mayRetry = false
+            run(again)
+        case .failed(let error):
+            stream.fail(error.lostConnection ? .lostLocally(error, hadState: false) : error.reply)
+            statement.done(false)
+        }
     }
 
     // MARK: State
@@ -271,7 +332,10 @@ import StatementGate
     }
 
     /// Goes on with rows after the client has read some.
-    func resume() { running?.resume() }
+    func resume() {
+        running?.resume()
+        job?.resume()
+    }
 
     /// Rolls back and drops all state, as a new session has none.
     func reset() {
@@ -283,12 +347,16 @@ import StatementGate
         lastInsertID = 0
         hasRun = false
         recent = nil
+        lastShared = nil
+        asksAfterwards = false
     }
 
     /// The client is gone: what it runs is ended in the database, too.
     func abandon() {
         if let ticket { node.pool.cancel(ticket) }
         ticket = nil
+        job?.abandon()
+        job = nil
         if let running {
             node.pool.kill(running.connectionID)
             forget(running)

@@ -1,0 +1,218 @@
+import EventLoop
+
+/// The lanes of one account and database.
+@LoopActor final class LaneGroup {
+    /// One shared connection.
+    private final class Lane {
+        let connection: MariaDBConnection
+        /// Grows with each statement that is through, and with each row that was passed on.
+        var progress = 0
+        var progressAtTick = 0
+        var wasBusyAtTick = false
+        var isUsed = true
+        var isStalled = false
+        var first: LaneJob?
+
+        init(_ connection: MariaDBConnection) { self.connection = connection }
+    }
+
+    private let loop: EventLoop
+    private let pool: ConnectionPool
+    private let limits: LaneLimits
+    private let account: DatabaseAccount?
+    private let database: [UInt8]?
+    private var lanes: [Lane] = []
+    private var stalled: [Lane] = []
+    private var waiting: [LaneJob] = []
+    private var isOpening = false
+    private var isTicking = false
+    private var isRetired = false
+
+    init(_ loop: EventLoop, _ pool: ConnectionPool, _ limits: LaneLimits, account: DatabaseAccount?, database: [UInt8]?) {
+        self.loop = loop
+        self.pool = pool
+        self.limits = limits
+        self.account = account
+        self.database = database
+    }
+
+    var laneCount: Int { lanes.count + stalled.count }
+
+    // MARK: Statements
+
+    func add(_ job: LaneJob) {
+        guard let lane = leastBusy(), lane.connection.inFlight < limits.depthMax else {
+            waiting.append(job)
+            return openAnother()
+        }
+        if lane.connection.inFlight > 0 { openAnother() }
+        run(job, on: lane)
+    }
+
+    private func leastBusy() -> Lane? {
+        var found: Lane?
+        for lane in lanes where lane.connection.isOpen {
+            let load = lane.connection.inFlight
+            if load == 0 { return lane }
+            if found.map({ load < $0.connection.inFlight }) ?? true { found = lane }
+        }
+        return found
+    }
+
+    private func run(_ job: LaneJob, on lane: Lane) {
+        lane.isUsed = true
+        job.hadLaneAlone = lane.connection.inFlight == 0
+        job.connection = lane.connection
+        job.whenOver = { [self] in isThrough(lane) }
+        lane.connection.execute(job.sql, job)
+        tickLater()
+    }
+
+    /// A statement on the lane is through, or its reply was dropped.
+    private func isThrough(_ lane: Lane) {
+        lane.progress += 1
+        guard !lane.isStalled, let job = waiting.first, lane.connection.isOpen else { return }
+        waiting.removeFirst()
+        run(job, on: lane)
+    }
+
+    // MARK: Lanes
+
+    private func openAnother() {
+        guard !isOpening, lanes.count < limits.lanesMax, !isRetired || !waiting.isEmpty else { return }
+        isOpening = true
+        _ = pool.acquire(account: account, database: database, preferred: nil) { [self] result in
+            switch result {
+            case .success(let connection): enterDatabase(connection)
+            case .failure(let error): couldNotOpen(error)
+            }
+        }
+    }
+
+    private func enterDatabase(_ connection: MariaDBConnection) {
+        guard let database, connection.database != database else { return opened(connection) }
+        connection.query(SQLText.use(database)) { [self] result in
+            switch result {
+            case .success: opened(connection)
+            case .failure(let error):
+                pool.release(connection)
+                couldNotOpen(.refused(error))
+            }
+        }
+    }
+
+    private func opened(_ connection: MariaDBConnection) {
+        isOpening = false
+        // Whoever has it next finds nothing of the session before.
+        connection.lastUser = 0
+        let lane = Lane(connection)
+        connection.lostWhileIdle = { [weak self, weak lane] in if let lane { self?.lost(lane) } }
+        lanes.append(lane)
+        while !waiting.isEmpty, connection.inFlight < limits.depthMax { run(waiting.removeFirst(), on: lane) }
+        if connection.inFlight > 1 { openAnother() }
+        if !waiting.isEmpty { openAnother() }
+        if isRetired { tickLater() }
+    }
+
+    private func couldNotOpen(_ error: PoolError) {
+        isOpening = false
+        // With a lane there, those that wait get their turn.
+        guard lanes.isEmpty else { return }
+        let jobs = waiting
+        waiting = []
+        for job in jobs { job.refused(error) }
+    }
+
+    private func lost(_ lane: Lane) {
+        guard let index = lanes.firstIndex(where: { $0 === lane }) else { return }
+        lanes.remove(at: index)
+        pool.discard(lane.connection)
+        if !waiting.isEmpty { openAnother() }
+    }
+
+    // MARK: Stalls
+
+    private func tickLater() {
+        guard !isTicking else { return }
+        isTicking = true
+        loop.after(milliseconds: limits.stallMs) { [self] in
+            isTicking = false
+            tick()
+        }
+    }
+
+    private func tick() {
+        for lane in lanes {
+            let isBusy = lane.connection.inFlight > 0
+            if isBusy, lane.wasBusyAtTick, lane.progress == lane.progressAtTick { stall(lane) }
+            lane.wasBusyAtTick = isBusy
+            lane.progressAtTick = lane.progress
+        }
+        lanes.removeAll { !$0.connection.isOpen && close($0) }
+        lanes.removeAll { $0.isStalled }
+        for lane in stalled { look(after: lane) }
+        stalled.removeAll { !$0.isStalled }
+        if !waiting.isEmpty { openAnother() }
+        if isRetired { giveBackIdle() }
+        if lanes.contains(where: { $0.connection.inFlight > 0 }) || !stalled.isEmpty || !waiting.isEmpty { tickLater() }
+    }
+
+    /// Leaves the lane to the statement that holds it up, and runs the others elsewhere.
+    private func stall(_ lane: Lane) {
+        lane.isStalled = true
+        stalled.append(lane)
+        let sinks = lane.connection.disown { DroppedReply { [weak lane] in lane?.progress += 1 } }
+        lane.first = sinks.first as? LaneJob
+        lane.first?.hasStalled = true
+        for case let job as LaneJob in sinks.dropFirst() {
+            job.whenOver = nil
+            waiting.append(job)
+        }
+    }
+
+    private func look(after lane: Lane) {
+        if lane.first?.isAbandoned ?? false {
+            pool.kill(lane.connection.connectionID)
+            lane.first = nil
+        }
+        guard lane.connection.inFlight == 0 else { return }
+        lane.isStalled = false
+        if lane.connection.isOpen { pool.release(lane.connection) } else { pool.discard(lane.connection) }
+    }
+
+    private func close(_ lane: Lane) -> Bool {
+        pool.discard(lane.connection)
+        return true
+    }
+
+    // MARK: Ending
+
+    /// Gives back the lanes not used since the last call; true when there is nothing left.
+    func trim() -> Bool {
+        lanes.removeAll { lane in
+            defer { lane.isUsed = false }
+            guard !lane.isUsed, lane.connection.inFlight == 0 else { return false }
+            lane.connection.lostWhileIdle = nil
+            pool.release(lane.connection)
+            return true
+        }
+        return lanes.isEmpty && stalled.isEmpty && waiting.isEmpty && !isOpening && !isTicking
+    }
+
+    /// Gives lanes back as they fall idle.
+    func retire() {
+        isRetired = true
+        giveBackIdle()
+        if !lanes.isEmpty || !stalled.isEmpty { tickLater() }
+    }
+
+    private func giveBackIdle() {
+        guard waiting.isEmpty else { return }
+        lanes.removeAll { lane in
+            guard lane.connection.inFlight == 0 else { return false }
+            lane.connection.lostWhileIdle = nil
+            pool.release(lane.connection)
+            return true
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import EventLoop
+import LineProtocol
+import StatementGate
+
+/// One statement of a session on this node's own database, until its reply is written.
+struct LocalStatement {
+    let sql: [UInt8]
+    let what: Classification
+    let writer: ReplyWriter
+    let done: @LoopActor (Bool) -> Void
+    var mayRetry: Bool
+    /// The clock, and the channel's bytes, when it was sent to the database.
+    private(set) var beganAt: UInt64 = 0
+    private(set) var beganAtByte: UInt64 = 0
+
+    @LoopActor mutating func began(_ channel: Channel) {
+        beganAt = EventLoop.now()
+        beganAtByte = channel.writtenTotal
+    }
+
+    init(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, done: @escaping @LoopActor (Bool) -> Void) {
+        self.sql = sql
+        self.what = what
+        self.writer = writer
+        self.done = done
+        mayRetry = what.statementClass == .read && what.statementCount == 1
+    }
+}
