@@ -16,6 +16,8 @@ struct StatementSplitter {
 
     private var statement: [UInt8] = []
     private var scan = Scan.plain
+    /// Within `/*! … */`, which is part of the statement: quotes and comments count in it, delimiters don't.
+    private var isInExecutable = false
     /// Something that is neither blank nor comment was seen.
     private var hasSubstance = false
     private var isTooLong = false
@@ -98,27 +100,46 @@ struct StatementSplitter {
 
     private mutating func stepPlain(_ line: [UInt8], _ offset: Int, _ pieces: inout [Piece]) -> Int {
         let rest = line[offset...]
-        if rest.starts(with: delimiter) {
-            if let piece = take(vertical: false) { pieces.append(piece) }
-            return offset + delimiter.count
+        if isInExecutable, rest.starts(with: "*/".utf8) {
+            isInExecutable = false
+            keep(rest.prefix(2))
+            return offset + 2
         }
-        if rest.first == 0x5C, let end = endMark(rest.dropFirst().first, &pieces) { return end ? line.count : offset + 2 }
+        if !isInExecutable, let next = stepMark(rest, &pieces) { return next }
         if Self.beginsLineComment(rest) {
             keep(rest)
             return line.count
         }
-        if rest.starts(with: "/*".utf8) {
-            scan = .blockComment
-            // MariaDB runs what stands in these.
-            if rest.starts(with: "/*!".utf8) || rest.starts(with: "/*M!".utf8) { hasSubstance = true }
-            keep(rest.prefix(2))
-            return offset + 2
-        }
+        if rest.starts(with: "/*".utf8) { return stepComment(rest) }
         let byte = line[offset]
         if byte == 0x27 || byte == 0x22 || byte == 0x60 { scan = .quoted(by: byte) }
         if !byte.isBlank { hasSubstance = true }
         keep([byte])
         return offset + 1
+    }
+
+    /// Ends the statement at a delimiter or at `\G` and its kind; nil where there is none.
+    private mutating func stepMark(_ rest: ArraySlice<UInt8>, _ pieces: inout [Piece]) -> Int? {
+        if rest.starts(with: delimiter) {
+            if let piece = take(vertical: false) { pieces.append(piece) }
+            return rest.startIndex + delimiter.count
+        }
+        guard rest.first == 0x5C, let end = endMark(rest.dropFirst().first, &pieces) else { return nil }
+        return end ? rest.endIndex : rest.startIndex + 2
+    }
+
+    /// At a comment's beginning.
+    private mutating func stepComment(_ rest: ArraySlice<UInt8>) -> Int {
+        let isExecutable = rest.starts(with: "/*!".utf8) || rest.starts(with: "/*M!".utf8)
+        // Dumps begin with this one, which only tells the mariadb client to run no programs: no server runs what stands in it.
+        if isExecutable, !rest.starts(with: "/*M!999999\\-".utf8) {
+            isInExecutable = true
+            hasSubstance = true
+        } else {
+            scan = .blockComment
+        }
+        keep(rest.prefix(2))
+        return rest.startIndex + 2
     }
 
     /// Obeys `\G` and its kind; true when the rest of the line counts no more, nil when the byte after the backslash is none of them.
@@ -157,6 +178,7 @@ struct StatementSplitter {
     private mutating func clear() {
         statement = []
         scan = .plain
+        isInExecutable = false
         hasSubstance = false
         isTooLong = false
     }

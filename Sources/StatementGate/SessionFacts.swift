@@ -39,7 +39,7 @@ package struct SessionFacts: OptionSet, Hashable, Sendable {
     package static let changesOwnAccount = SessionFacts(rawValue: 1 << 19)
     /// SET STATEMENT … FOR: the variables are set back behind it.
     package static let setsForStatement = SessionFacts(rawValue: 1 << 20)
-    /// Sets character_set_client to what is not written out.
+    /// SET character_set_client from a user variable: only the server knows, afterwards, in which character set the texts that follow are read.
     package static let setsCharset = SessionFacts(rawValue: 1 << 21)
     /// SQL_CALC_FOUND_ROWS: FOUND_ROWS() is likely to follow.
     package static let countsFoundRows = SessionFacts(rawValue: 1 << 22)

@@ -12,7 +12,7 @@ extension StatementParser {
         isInBody = true
         try bodyStatement()
         isInBody = wasInBody
-        try refuseSQLMode()
+        try refuseLexicalChange()
     }
 
     /// Reads what another statement holds, to a limited depth.

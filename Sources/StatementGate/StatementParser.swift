@@ -41,7 +41,7 @@ struct StatementParser {
                 && !result.facts.contains(.locksTables)
         }
         guard result.statementCount > 0 else { throw .empty }
-        if result.statementCount > 1 { try refuseSQLMode() }
+        if result.statementCount > 1 { try refuseLexicalChange() }
         return result
     }
 
@@ -55,9 +55,10 @@ struct StatementParser {
         }
     }
 
-    /// What follows a change of sql_mode would be read by other rules than this reading's.
-    func refuseSQLMode() throws(Unsorted.Reason) {
+    /// What follows a change of sql_mode or character set would be read by other rules than this reading's.
+    func refuseLexicalChange() throws(Unsorted.Reason) {
         if result.facts.contains(.setsSQLMode) { throw .sqlModeInSameText }
+        if result.facts.contains(.setsCharset) { throw .characterSet }
     }
 
     // MARK: Moving

@@ -53,11 +53,11 @@ extension StatementParser {
         try advance()
         var scope = Scope.session
         repeat { try assignment(&scope, endingAt: .for) } while try accept(",")
-        try refuseSQLMode()
+        try refuseLexicalChange()
         result.facts.formUnion(.setsForStatement)
         try expect(.for)
         try nested { (parser) throws(Unsorted.Reason) in try parser.statement() }
-        try refuseSQLMode()
+        try refuseLexicalChange()
     }
 
     private mutating func setAssignments() throws(Unsorted.Reason) {
@@ -146,10 +146,13 @@ extension StatementParser {
     /// The value, with what it and the variable mean together.
     private mutating func value(of name: [String], global: Bool, endingAt keyword: Keyword?) throws(Unsorted.Reason) {
         let literal = try literalValue(endingAt: keyword)
+        let isSaved = try isWholeValue(endingAt: keyword) && token.kind == .userVariable
         try scanToComma(or: keyword)
         if name.contains(where: SystemVariable.isNodeOwned) { found(.breaksReplication) }
         guard let variable = name.last else { return }
         switch variable {
+        // As dumps do: they save what there is and set it back.
+        case "character_set_client" where isSaved && !global: result.facts.formUnion(.setsCharset)
         case "character_set_client": try SystemVariable.checkCharacterSet(literal)
         case "sql_mode" where !global: result.facts.formUnion(.setsSQLMode)
         case "autocommit" where !global && keyword == nil: foundTransaction(.setAutocommit(SystemVariable.isOn(literal)))
@@ -159,10 +162,14 @@ extension StatementParser {
 
     /// The value's spelling in lower case where it is one word, string or number; it is not moved over.
     private func literalValue(endingAt keyword: Keyword?) throws(Unsorted.Reason) -> String? {
-        guard token.isName || token.kind == .string || token.kind == .number else { return nil }
+        guard token.isName || token.kind == .string || token.kind == .number, try isWholeValue(endingAt: keyword) else { return nil }
+        return String(decoding: lexer.text[token.range].map(lowercased), as: UTF8.self)
+    }
+
+    /// Whether the token is all there is of a value.
+    private func isWholeValue(endingAt keyword: Keyword?) throws(Unsorted.Reason) -> Bool {
         let next = try following()
-        let isWhole = next.kind == .end || next.isPunctuation(";") || next.isPunctuation(",") || (keyword != nil && next.keyword == keyword)
-        return isWhole ? String(decoding: lexer.text[token.range].map(lowercased), as: UTF8.self) : nil
+        return next.kind == .end || next.isPunctuation(";") || next.isPunctuation(",") || (keyword != nil && next.keyword == keyword)
     }
 
     /// After NAMES, CHARACTER SET or CHARSET

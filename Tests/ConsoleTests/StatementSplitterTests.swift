@@ -12,6 +12,13 @@ import Testing
         ("/*!40101 SET a=1 */;", ["/*!40101 SET a=1 */"]), ("-- about it\nSELECT 1;", ["SELECT 1"]), ("  ;;\n", []),
         ("SELECT 'a\\\n;';", ["SELECT 'a\\\n;'"]),
         ("DELIMITER //\nBEGIN NOT ATOMIC SELECT 1; END//\ndelimiter ;\nSELECT 2;", ["BEGIN NOT ATOMIC SELECT 1; END", "SELECT 2"]),
+        ("/*M!999999\\- enable the sandbox mode */ \n-- dump\n\n/*!40101 SET a=1 */;\nSELECT 1;", ["/*!40101 SET a=1 */", "SELECT 1"]),
+        ("/*!50003 SET a=1; SET b='*/;' */; SELECT 1", ["/*!50003 SET a=1; SET b='*/;' */", "SELECT 1"]),
+        ("/*!50003 A -- don't; */\n/* ' ; */ \"*/\" # ' \n; */;;SELECT 1", ["/*!50003 A -- don't; */\n/* ' ; */ \"*/\" # ' \n; */", "SELECT 1"]),
+        (
+            "DELIMITER ;;\n/*!50003 CREATE*/ /*!50017 DEFINER=a*/ /*!50003 TRIGGER t B;;\n*/;;\nDELIMITER ;\nSELECT 2;",
+            ["/*!50003 CREATE*/ /*!50017 DEFINER=a*/ /*!50003 TRIGGER t B;;\n*/", "SELECT 2"]
+        ),
         ("SELECT 1\n.ping\n;", ["SELECT 1\n.ping"]), ("SELECT 1; junk \\c SELECT 2;", ["SELECT 1", "SELECT 2"]),
     ])
     func `statements end where MariaDB ends them`(text: String, statements: [String]) {

@@ -82,6 +82,15 @@ extension Corpus {
         SET CHARSET 'utf8'
         SET character_set_client = utf8mb4
         SET @@character_set_client = 'latin1'
+        SET character_set_client = @saved_cs_client
+        /*!40101 SET character_set_client = @saved_cs_client */
+        /*!50003 SET @@session.character_set_client  = @saved_cs_client */ ;
+        SET @saved_cs_client     = @@character_set_client
+        SET @x = 1, character_set_client = @saved_cs_client, time_zone = SYSTEM
+        EXECUTE IMMEDIATE 'SET character_set_client = @saved_cs_client'
+        /*!50003 SET collation_connection  = @saved_col_connection */
+        /*!40101 SET CHARACTER_SET_RESULTS=@OLD_CHARACTER_SET_RESULTS */
+        /*M!100616 SET @OLD_NOTE_VERBOSITY=@@NOTE_VERBOSITY, NOTE_VERBOSITY=0 */
         SET character_set_results = NULL
         SET character_set_connection = utf8mb4
         /*!40101 SET NAMES utf8 */

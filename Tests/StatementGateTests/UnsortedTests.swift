@@ -152,7 +152,20 @@ struct UnsortedTests {
             SET CHARACTER SET DEFAULT
             SET character_set_client = gbk
             SET @@session.character_set_client = 'euckr'
-            SET character_set_client = @saved_cs_client
+            SET GLOBAL character_set_client = @saved_cs_client
+            SET @@global.character_set_client = @saved_cs_client
+            SET character_set_client = CONCAT(@saved_cs_client)
+            SET character_set_client = @saved_cs_client COLLATE utf8mb4_bin
+            SET character_set_client = (@saved_cs_client)
+            SET character_set_client = @x := 'gbk'
+            SET character_set_client = @@character_set_server
+            SET STATEMENT character_set_client = @x FOR EXECUTE IMMEDIATE 'SELECT 1'
+            SET STATEMENT max_statement_time = 5 FOR SET character_set_client = @x
+            SET character_set_client = @x; SELECT 'a'
+            SELECT 1; SET character_set_client = @x
+            BEGIN NOT ATOMIC SET character_set_client = @x; SELECT 1; END
+            CREATE PROCEDURE p() SET character_set_client = @x
+            EXECUTE IMMEDIATE 'SET character_set_client = @x'; SELECT 1
             SET character_set_client = 28
             SET character_set_client = CONCAT('g', 'bk')
             SET `character_set_client` = gbk
