@@ -59,6 +59,16 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a character set that hides quotes is taken back, however it came`() throws {
+            try run { node in
+                let client = try node.connect()
+                try client.ok("SET @cs = 'gbk', @saved = @@character_set_client")
+                try client.refused("UNKNOWN-STATEMENT", "SET character_set_client = @cs")
+                #expect(try client.value("SELECT @@character_set_client") == "utf8mb4")
+                try client.ok("SET character_set_client = @saved")
+            }
+        }
+
         @Test func `the commit behind rows is told with their end`() throws {
             try run { node in
                 let client = try node.connect()
