@@ -65,6 +65,12 @@ let package = Package(
             name: "ddbnode", dependencies: ["NodeConfig", "NodeRuntime", "LineProtocol", "Console", "ClusterModel", log, argumentParser],
             swiftSettings: settings),
 
+        // The benchmark's load generator; no product, so it is not shipped.
+        .target(name: "LoadGeneratorCore", path: "Benchmarks/LoadGeneratorCore", swiftSettings: settings),
+        .executableTarget(
+            name: "loadgen", dependencies: ["LoadGeneratorCore", "CMariaDB", "CSystem", argumentParser], path: "Benchmarks/LoadGenerator",
+            swiftSettings: settings),
+
         // Tests, a target a tier or module, and what several of them use.
         .target(
             name: "TestSupport", dependencies: ["EventLoop", "MariaDBServer", "MariaDBConnector", "ClusterModel"], path: "Tests/Support",
@@ -78,6 +84,7 @@ let package = Package(
         tests("LineProtocolTests", ["LineProtocol", "ClusterModel"]),
         tests("NodeConfigTests", ["NodeConfig", "ClusterModel"]),
         tests("MariaDBServerTests", ["MariaDBServer", "ClusterModel"]),
+        tests("LoadGeneratorTests", ["LoadGeneratorCore"]),
         tests("DigestsTests", ["Digests"]),
         tests("EventLoopTests", ["EventLoop", "TestSupport"]),
         tests("MariaDBConnectorTests", ["MariaDBConnector", "MySQLProtocol", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),

@@ -16,15 +16,15 @@ Without a tier: all of them. --help: this text.
 TEXT
 }
 
-pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|NodeConfigTests|ConsoleTests'
+pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests'
 database='DigestsTests|EventLoopTests|MariaDBServerTests|MariaDBConnectorTests|NodeRuntimeTests'
 cluster='ClusterTests'
 
 lint() {
     say "== lint"
-    swift format lint --strict --recursive --parallel Sources Tests Package.swift
+    swift format lint --strict --recursive --parallel Sources Benchmarks Tests Package.swift
     local script
-    for script in scripts/*.sh .ci/run; do bash -n "$script"; done
+    for script in scripts/*.sh scripts/benchmark/*.sh .ci/run; do bash -n "$script"; done
 }
 
 build() {

@@ -25,6 +25,12 @@ private let allowed: [String: Set<String>] = [
     "ddbnode": ["NodeConfig", "NodeRuntime", "LineProtocol", "Console", "ClusterModel", "ArgumentParser", "Glibc"],
 ]
 
+/// What is built beside the program and not shipped.
+private let benchmarks: [String: Set<String>] = [
+    "LoadGeneratorCore": ["Glibc"],
+    "LoadGenerator": ["LoadGeneratorCore", "CMariaDB", "CSystem", "ArgumentParser", "Glibc", "Synchronization"],
+]
+
 /// Wrappers of C: no Swift in them.
 private let cTargets: Set<String> = ["CMariaDB", "CEdit", "COpenSSL", "CZlib", "CSystem"]
 
@@ -51,19 +57,19 @@ private func importedModule(_ line: Substring) -> String? {
 }
 
 @Suite struct LayerTests {
-    private let modules: [String]
-
-    init() throws {
-        modules = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "Sources").path).sorted()
+    private func folders(of folder: String) throws -> Set<String> {
+        Set(try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path))
     }
 
-    @Test func `every folder of Sources is a module of the table`() {
-        #expect(Set(modules) == Set(allowed.keys).union(cTargets))
+    @Test func `every folder of Sources and Benchmarks is a module of the tables`() throws {
+        #expect(try folders(of: "Sources") == Set(allowed.keys).union(cTargets))
+        #expect(try folders(of: "Benchmarks") == Set(benchmarks.keys))
     }
 
     @Test func `a module imports only what stands below it`() throws {
-        for (module, below) in allowed {
-            let files = try sources(under: root.appending(path: "Sources/\(module)"))
+        let all = allowed.map { ("Sources/\($0)", $1) } + benchmarks.map { ("Benchmarks/\($0)", $1) }
+        for (module, below) in all {
+            let files = try sources(under: root.appending(path: module))
             #expect(!files.isEmpty, "\(module) has no sources")
             for file in files {
                 for (number, line) in file.lines.enumerated() {
@@ -75,14 +81,16 @@ private func importedModule(_ line: Substring) -> String? {
     }
 
     @Test func `files stay under 400 lines`() throws {
-        for file in try sources(under: root.appending(path: "Sources")) {
-            #expect(file.lines.count <= 400, "\(file.path) has \(file.lines.count) lines")
+        for folder in ["Sources", "Benchmarks"] {
+            for file in try sources(under: root.appending(path: folder)) {
+                #expect(file.lines.count <= 400, "\(file.path) has \(file.lines.count) lines")
+            }
         }
     }
 
     @Test func `sources hold no trap on input and no loose end`() throws {
         let banned = ["try!", " as! ", "fatalError(", "TODO", "FIXME", "XXX", "Thread.sleep", "usleep("]
-        for file in try sources(under: root.appending(path: "Sources")) {
+        for file in try sources(under: root.appending(path: "Sources")) + sources(under: root.appending(path: "Benchmarks")) {
             for (number, line) in file.lines.enumerated() {
                 for word in banned where line.contains(word) { Issue.record("\(file.path):\(number + 1) holds \(word)") }
             }

@@ -1,0 +1,50 @@
+# Inserts, with two slaves attached on either side; sourced by benchmark.sh.
+
+# Clients of the master node, against clients of a native master.
+compare_insert() {
+    local name=insert pair rate processes
+    need_cluster
+    need_native
+    note row $name 'single-row inserts, 16 connections, 2 slaves' 'native, same generator' 1/s higher 0.8
+    note row $name-sysbench 'single-row inserts, 16 connections, 2 slaves' 'native, sysbench' 1/s higher 0.8
+    processes=(node="$(pid_of master)" database="$(node_database_pid master)")
+    for ((pair = 1; pair <= pairs; pair++)); do
+        progress "$name: pair $pair of $pairs"
+        cpu_before "${processes[@]}"
+        load run "$(node_at master)" --workload insert --connections 16 --rows "$rows" --seconds "$seconds"
+        cpu_after $name ddbnode "${processes[@]}"
+        note value $name ddbnode $pair "$(figure per_s)"
+        note value $name-sysbench ddbnode $pair "$(figure per_s)"
+        settle_cluster
+        cpu_before database="$(pid_of native)"
+        load run "$(server_at native)" --workload insert --connections 16 --rows "$rows" --seconds "$seconds"
+        cpu_after $name native database="$(pid_of native)"
+        note value $name against $pair "$(figure per_s)"
+        settle_native
+        rate=$(sysbench_rate oltp_insert 16 "$seconds" --mysql-host=127.0.0.1 --mysql-port="$(port_of native)")
+        note value $name-sysbench against $pair "$rate"
+        settle_native
+    done
+}
+
+# Inserts by the master database's own socket: what shipping to the slaves takes from it.
+compare_replication_cost() {
+    local connections=$1 name pair
+    name=replication-cost-$connections
+    need_cluster
+    need_native
+    note row "$name" "inserts by the database's socket, $connections connections, 2 slaves" 'native, same generator' 1/s higher 0.95
+    for ((pair = 1; pair <= pairs; pair++)); do
+        progress "$name: pair $pair of $pairs"
+        load run "socket:$(node_socket master)" --workload insert --connections "$connections" --rows "$rows" --seconds "$seconds"
+        note value "$name" ddbnode $pair "$(figure per_s)"
+        settle_cluster
+        load run "socket:$(server_socket native)" --workload insert --connections "$connections" --rows "$rows" --seconds "$seconds"
+        note value "$name" against $pair "$(figure per_s)"
+        settle_native
+    done
+}
+
+compare_replication_cost_1() { compare_replication_cost 1; }
+compare_replication_cost_8() { compare_replication_cost 8; }
+compare_replication_cost_32() { compare_replication_cost 32; }
