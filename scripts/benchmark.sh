@@ -6,11 +6,14 @@ for part in measure servers selects writes replication node limits; do source "$
 
 usage() {
     cat <<TEXT
-usage: scripts/benchmark.sh [--only NAME]... [--quick] [--pairs N] [--output DIR]
+usage: scripts/benchmark.sh [--only NAME]... [--quick] [--pairs N] [--profile] [--slaves-in DIR] [--output DIR]
 
   --only NAME   this comparison, or those whose names begin with NAME-; may be given again
   --quick       short runs, one pair each: to see that it works, not for figures
   --pairs N     how often each side runs, in turn (default 3)
+  --profile     record where the node spends its CPU time in selects and inserts (NAME.profile beside the results; slows it down a little)
+  --slaves-in DIR
+                put slaves' data here, on both sides: another disk, or /dev/shm in the place of one, so that slaves don't wait for the master's disk
   --output DIR  where results.md and results.json go (default .build/benchmark)
   --list        the names of all comparisons
 
@@ -60,6 +63,8 @@ read_arguments() {
             --only) [ $# -gt 1 ] || wrong '--only needs a name'; only+=("$2"); shift 2 ;;
             --quick) quick=yes pairs=1 seconds=2 rows=10000; shift ;;
             --pairs) [[ ${2:-} =~ ^[1-9][0-9]?$ ]] || wrong '--pairs must be 1 to 99'; pairs=$2; shift 2 ;;
+            --profile) profile=yes; shift ;;
+            --slaves-in) [ -d "${2:-}" ] || wrong '--slaves-in needs a directory that exists'; slaves_in=$2; shift 2 ;;
             --output) [ -n "${2:-}" ] || wrong '--output needs a directory'; output=$2; shift 2 ;;
             --list) names; exit 0 ;;
             -h | --help) usage; exit 0 ;;
@@ -76,11 +81,13 @@ build_loadgen() {
     loadgen=$(cd "$root" && swift build -c release --static-swift-stdlib --product loadgen --show-bin-path)/loadgen
 }
 
+file_system() { df -PT "$1" | awk 'NR == 2 { print $2 }'; }
+
 note_facts() {
     note fact date "$(date -u +%F)"
     note fact machine "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB, which clients, nodes and databases share"
-    note fact disk "$(df -PT "$work" | awk 'NR == 2 { print $2 }')"
-    note fact software "Linux $(uname -r), $(mariadbd --version | sed 's/.*Ver \([^ ]*\).*/MariaDB \1/'), sysbench $(sysbench --version | cut -d' ' -f2), ddbnode $(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo of no known commit)"
+    note fact disk "$(file_system "$work")${slaves:+, for slaves $(file_system "$slaves")}"
+    note fact software "Linux $(uname -r), $(mariadbd --version | sed 's/.*Ver \([^ ]*\).*/MariaDB \1/'), sysbench $(sysbench --version | cut -d' ' -f2), ddbnode ${DDBNODE:-$(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo of no known commit)}"
     note fact runs "$pairs of $seconds s on each side, in turn; $rows rows to select from${quick:+; quick, so no figures to rely on}"
 }
 
@@ -89,7 +96,7 @@ end() {
     trap - EXIT INT TERM
     progress 'stopping'
     stop_all
-    rm -rf "$work"
+    rm -rf "$work" "$slaves"
     exit $status
 }
 
@@ -97,13 +104,15 @@ summarize() {
     mkdir -p "$output"
     "$loadgen" summarize <"$measurements" >"$output/results.md"
     "$loadgen" summarize --json <"$measurements" >"$output/results.json"
-    cp "$raw" "$output/runs.jsonl" 2>/dev/null || true
+    # Every run's figures, and the profiles; there are none where nothing ran.
+    cp "$raw" "$work"/*.profile "$output" 2>/dev/null || true
     cat "$output/results.md"
 }
 
-only=() quick='' pairs=3 seconds=8 rows=100000 output=$root/.build/benchmark
+only=() quick='' profile='' slaves_in='' slaves='' pairs=3 seconds=8 rows=100000 output=$root/.build/benchmark
 read_arguments "$@"
 packages+=(sysbench)
+[ -z "$profile" ] || packages+=(linux-perf)
 install_packages >&2
 need_swift
 if [ -n "${DDBNODE:-}" ]; then ddbnode=$DDBNODE; else build_release >&2; ddbnode=$binary; fi
@@ -112,6 +121,7 @@ build_loadgen
 ulimit -Sn "$(ulimit -Hn)"
 work=$(mktemp -d "${TMPDIR:-/tmp}/ddbnode-benchmark.XXXXXX")
 trap end EXIT
+[ -z "$slaves_in" ] || slaves=$(mktemp -d "$slaves_in/ddbnode-benchmark.XXXXXX")
 trap 'exit 1' INT TERM
 measurements=$work/measurements.tsv raw=$work/runs.jsonl
 password=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')

@@ -1,7 +1,7 @@
 # Loads at the edge: whether the node stays small and goes on serving others; sourced by benchmark.sh.
 #
 # Each is: watch NODE, load, still_served; see what came out. Another client asks 20 times a second all along, and must get every answer, each
-# within two seconds.
+# within five seconds.
 
 # A node of its own, ready for more clients than a node takes unless told.
 start_limited() {
@@ -34,10 +34,10 @@ end_limit() {
     slowest=$(figure max_us "$(cat "$work/probe.out")")
     peak=$(memory_kib "$limit_pid" VmHWM)
     [ $probe -eq 0 ] && [ "$after" -le "$limit_descriptors" ] && [ "$peak" -le $((allowed * 1024)) ] || verdict=FAIL
-    awk "BEGIN { exit !($slowest < 2000000) }" || verdict=FAIL
+    awk "BEGIN { exit !($slowest < 5000000) }" || verdict=FAIL
     words+="; memory of the node $((limit_memory / 1024)) MiB before, $((peak / 1024)) MiB at its peak"
     words+="; descriptors $limit_descriptors before, $after after"
-    words+="; the other client $([ $probe -eq 0 ] && echo 'was served all along' || echo 'MISSED ANSWERS'), slowest answer $(calculate "$slowest / 1000" | cut -d. -f1) ms"
+    words+="; the other client $([ $probe -eq 0 ] && echo 'was served all along' || echo 'MISSED ANSWERS'), slowest answer $(milliseconds max_us "$(cat "$work/probe.out")") ms"
     note limit "$limit" "$limit_what" $verdict "$words"
 }
 
@@ -59,7 +59,7 @@ limit_active() {
     ask_node limited 'CREATE TABLE sbtest.sbtest1 (id INT PRIMARY KEY, c CHAR(120)) SELECT seq AS id, REPEAT("c", 119) AS c FROM sbtest.seq_1_to_10000' >/dev/null
     watch_limit limits-active "$clients clients that ask without a pause" limited
     load run "$(node_at limited)" --connections $clients --rows 10000 --seconds "$seconds"
-    end_limit 512 "$(figure per_s | cut -d. -f1) point selects/s, p50 $(figure p50_us) µs, p99 $(figure p99_us) µs, max $(figure max_us) µs"
+    end_limit 512 "$(figure per_s | cut -d. -f1) point selects/s, p50 $(milliseconds p50_us) ms, p99 $(milliseconds p99_us) ms, max $(milliseconds max_us) ms"
     stop_and_forget limited
 }
 
@@ -102,7 +102,7 @@ limit_stopped_slave() {
     kill -CONT "$(pid_of slave1)"
     start=${EPOCHREALTIME/./}
     settle_cluster
-    end_limit 256 "inserts' p50 $(figure p50_us) µs, p99 $(figure p99_us) µs; caught up $(calculate "(${EPOCHREALTIME/./} - $start) / 1000000") s after it went on"
+    end_limit 256 "inserts' p50 $(milliseconds p50_us) ms, p99 $(milliseconds p99_us) ms; caught up $(seconds_since $start) s after it went on"
 }
 
 limit_transaction() {
@@ -119,6 +119,6 @@ limit_transaction() {
     inserted=$(figure insert_s) committed=$(figure commit_s)
     start=${EPOCHREALTIME/./}
     settle_cluster
-    end_limit 512 "inserted in $inserted s, committed in $committed s, on both slaves $(calculate "(${EPOCHREALTIME/./} - $start) / 1000000") s later; a slave's node had $(($(memory_kib "$(pid_of slave1)" VmHWM) / 1024)) MiB at its peak"
+    end_limit 512 "inserted in $inserted s, committed in $committed s, on both slaves $(seconds_since $start) s later; a slave's node had $(($(memory_kib "$(pid_of slave1)" VmHWM) / 1024)) MiB at its peak"
     ask_node master 'DROP TABLE sbtest.large' >/dev/null
 }

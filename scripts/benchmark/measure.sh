@@ -19,6 +19,23 @@ load() {
     [ $status -eq 0 ] || fail "loadgen $* failed: ${line:-no figures}"
 }
 
+# begin_profile <name> <pid>, with --profile only: where that process spends its CPU time, until end_profile.
+begin_profile() {
+    [ -n "$profile" ] || return 0
+    perf record --quiet --event cpu-clock --freq 499 --pid "$2" --output "$work/$1.perf" >"$work/perf.log" 2>&1 &
+    echo $! >"$work/perf.pid"
+}
+
+end_profile() {
+    [ -n "$profile" ] || return 0
+    kill -INT "$(pid_of perf)"
+    # It ends with the signal's code.
+    wait "$(pid_of perf)" || true
+    rm "$work/perf.pid"
+    perf report --stdio --input "$work/$1.perf" --sort symbol --percent-limit 0.5 >"$work/$1.profile" 2>>"$work/perf.log" ||
+        fail "perf failed: $(cat "$work/perf.log")"
+}
+
 # begin_load <name> <argument>...: the load generator in the background; its output is $work/NAME.out.
 begin_load() {
     local name=$1
@@ -53,13 +70,18 @@ figure() {
 
 calculate() { awk "BEGIN { printf \"%.6f\", $1 }"; }
 
+# A figure in microseconds, as milliseconds for people.
+milliseconds() { awk -v us="$(figure "$@")" 'BEGIN { printf "%.1f", us / 1000 }'; }
+
+# Seconds since a moment of $EPOCHREALTIME without its point.
+seconds_since() { awk -v from="$1" -v to="${EPOCHREALTIME/./}" 'BEGIN { printf "%.1f", (to - from) / 1000000 }'; }
+
 # sysbench <script> <threads> <seconds> <where to>...: transactions a second.
 sysbench_rate() {
     local script=$1 threads=$2 seconds=$3 out
     shift 3
     out=$(sysbench "$script" --mysql-user=bench --mysql-password="$password" --mysql-db=sbtest --tables=1 --table-size="$rows" \
         --rand-type=uniform --db-ps-mode=disable --threads="$threads" --time="$seconds" --events=0 "$@" run) || fail "sysbench failed: $out"
-    printf '%s\n' "$out" >>"$raw.sysbench"
     sed -n 's/.*transactions: .*(\([0-9.]*\) per sec.*/\1/p' <<<"$out"
 }
 

@@ -13,7 +13,9 @@ compare_selects() {
     for ((pair = 1; pair <= pairs; pair++)); do
         progress "$name: pair $pair of $pairs"
         cpu_before "${processes[@]}"
+        begin_profile "$name" "$(pid_of gate)"
         load run "$(node_at gate)" --connections "$connections" --depth "$depth" --rows "$rows" --seconds "$seconds"
+        end_profile "$name"
         cpu_after "$name" ddbnode "${processes[@]}"
         note value "$name" ddbnode $pair "$(figure per_s)"
         note value "$name-sysbench" ddbnode $pair "$(figure per_s)"

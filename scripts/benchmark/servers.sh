@@ -36,6 +36,9 @@ stop() {
     done
 }
 
+# A second process of the same name would be one that nobody stops.
+need_stopped() { ! runs "$1" || fail "$1 runs already"; }
+
 stop_all() {
     local names=() file
     for file in "$work"/*.pid; do [ ! -f "$file" ] || names+=("$(basename "$file" .pid)"); done
@@ -50,7 +53,14 @@ stop_and_forget() {
 }
 
 # What a comparison that failed may have left behind.
-abandon() { stop_and_forget probe idle slow others starting crowded crowded-server limited settings-slave settings-master; }
+abandon() { stop_and_forget probe idle slow others perf starting crowded crowded-server limited settings-slave settings-master; }
+
+# Makes a slave's folder where slaves' data is to be.
+place_slave() {
+    [ -n "$slaves_in" ] && [ ! -e "$work/$1" ] || return 0
+    mkdir "$slaves/$1"
+    ln -s "$slaves/$1" "$work/$1"
+}
 
 # --- nodes ---
 
@@ -58,6 +68,7 @@ abandon() { stop_and_forget probe idle slow others starting crowded crowded-serv
 start_node() {
     local name=$1
     shift
+    need_stopped "$name"
     choose_port "$name"
     "$ddbnode" "$@" --data "$work/$name" --listen "127.0.0.1:$(port_of "$name")" --no-console >>"$work/$name.log" 2>&1 </dev/null &
     echo $! >"$work/$name.pid"
@@ -122,10 +133,11 @@ server_arguments() {
 start_server() {
     local name=$1 role=$2 id=$3 arguments
     shift 3
+    need_stopped "$name"
     need_settings
     need_seed
     choose_port "$name"
-    if [ ! -d "$work/$name" ]; then
+    if [ ! -d "$work/$name/data" ]; then
         mkdir -p "$work/$name/tmp"
         cp -a "$work/seed" "$work/$name/data"
     fi
@@ -176,6 +188,8 @@ need_cluster() {
     progress "starting a cluster of three nodes"
     start_node master --role master
     await master "$(node_at master)" >/dev/null
+    place_slave slave1
+    place_slave slave2
     start_node slave1 --role slave --master "127.0.0.1:$(port_of master)"
     start_node slave2 --role slave --master "127.0.0.1:$(port_of master)"
     await slave1 "$(node_at slave1)" >/dev/null
@@ -195,6 +209,7 @@ need_native() {
     start_server native master 1
     local replica
     for replica in replica1 replica2; do
+        place_slave $replica
         start_server $replica slave "$((${replica#replica} + 1))"
         ask_socket "$(server_socket $replica)" "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=$(port_of native), MASTER_USER='bench',
             MASTER_PASSWORD='$password', MASTER_USE_GTID=slave_pos; START SLAVE"

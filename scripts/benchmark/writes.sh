@@ -11,7 +11,9 @@ compare_insert() {
     for ((pair = 1; pair <= pairs; pair++)); do
         progress "$name: pair $pair of $pairs"
         cpu_before "${processes[@]}"
+        begin_profile $name "$(pid_of master)"
         load run "$(node_at master)" --workload insert --connections 16 --rows "$rows" --seconds "$seconds"
+        end_profile $name
         cpu_after $name ddbnode "${processes[@]}"
         note value $name ddbnode $pair "$(figure per_s)"
         note value $name-sysbench ddbnode $pair "$(figure per_s)"
@@ -29,11 +31,12 @@ compare_insert() {
 
 # Inserts by the master database's own socket: what shipping to the slaves takes from it.
 compare_replication_cost() {
-    local connections=$1 name pair
+    local connections=$1 name pair what
     name=replication-cost-$connections
+    what="inserts by the database's socket, $connections $([ "$connections" -eq 1 ] && echo connection || echo connections), 2 slaves"
     need_cluster
     need_native
-    note row "$name" "inserts by the database's socket, $connections connections, 2 slaves" 'native, same generator' 1/s higher 0.95
+    note row "$name" "$what" 'native, same generator' 1/s higher 0.95
     for ((pair = 1; pair <= pairs; pair++)); do
         progress "$name: pair $pair of $pairs"
         load run "socket:$(node_socket master)" --workload insert --connections "$connections" --rows "$rows" --seconds "$seconds"
