@@ -6,11 +6,12 @@ for part in measure servers selects writes replication node limits; do source "$
 
 usage() {
     cat <<TEXT
-usage: scripts/benchmark.sh [--only NAME]... [--quick] [--pairs N] [--profile] [--slaves-in DIR] [--output DIR]
+usage: scripts/benchmark.sh [--only NAME]... [--quick] [--pairs N] [--seconds N] [--profile] [--slaves-in DIR] [--output DIR]
 
   --only NAME   this comparison, or those whose names begin with NAME-; may be given again
   --quick       short runs, one pair each: to see that it works, not for figures
   --pairs N     how often each side runs, in turn (default 3)
+  --seconds N   how long each run measures (default 8); where others use the machine, many short pairs tell more than a few long ones
   --profile     record where the node spends its CPU time in selects and inserts (NAME.profile beside the results; slows it down a little)
   --slaves-in DIR
                 put slaves' data here, on both sides: another disk, or /dev/shm in the place of one, so that slaves don't wait for the master's disk
@@ -63,6 +64,7 @@ read_arguments() {
             --only) [ $# -gt 1 ] || wrong '--only needs a name'; only+=("$2"); shift 2 ;;
             --quick) quick=yes pairs=1 seconds=2 rows=10000; shift ;;
             --pairs) [[ ${2:-} =~ ^[1-9][0-9]?$ ]] || wrong '--pairs must be 1 to 99'; pairs=$2; shift 2 ;;
+            --seconds) [[ ${2:-} =~ ^[1-9][0-9]?$ ]] || wrong '--seconds must be 1 to 99'; seconds=$2; shift 2 ;;
             --profile) profile=yes; shift ;;
             --slaves-in) [ -d "${2:-}" ] || wrong '--slaves-in needs a directory that exists'; slaves_in=$2; shift 2 ;;
             --output) [ -n "${2:-}" ] || wrong '--output needs a directory'; output=$2; shift 2 ;;

@@ -22,7 +22,7 @@ load() {
 # begin_profile <name> <pid>, with --profile only: where that process spends its CPU time, until end_profile.
 begin_profile() {
     [ -n "$profile" ] || return 0
-    perf record --quiet --event cpu-clock --freq 499 --pid "$2" --output "$work/$1.perf" >"$work/perf.log" 2>&1 &
+    perf record --quiet --event cpu-clock --freq 499 --call-graph fp --pid "$2" --output "$work/$1.perf" >"$work/perf.log" 2>&1 &
     echo $! >"$work/perf.pid"
 }
 
@@ -32,8 +32,18 @@ end_profile() {
     # It ends with the signal's code.
     wait "$(pid_of perf)" || true
     rm "$work/perf.pid"
-    perf report --stdio --input "$work/$1.perf" --sort symbol --percent-limit 0.5 >"$work/$1.profile" 2>>"$work/perf.log" ||
-        fail "perf failed: $(cat "$work/perf.log")"
+    {
+        report_profile "$1" 'by library, without what it calls' --no-children --sort dso
+        report_profile "$1" 'by function, without what it calls' --no-children --sort symbol
+        report_profile "$1" 'by function, with what it calls' --children --sort symbol
+    } >"$work/$1.profile"
+}
+
+# report_profile <name> <title> <option>...
+report_profile() {
+    printf '\n%s\n\n' "$2"
+    perf report --stdio --input "$work/$1.perf" --call-graph none --percent-limit 0.5 "${@:3}" 2>>"$work/perf.log" |
+        sed -e '/^#/d' -e '/^$/d' -e 's/ *- *- *$//' | swift demangle --simplified | cut -c 1-160
 }
 
 # begin_load <name> <argument>...: the load generator in the background; its output is $work/NAME.out.

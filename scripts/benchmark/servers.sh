@@ -10,11 +10,11 @@ runs() { [ -f "$work/$1.pid" ] && grep -q '^State:.[^ZX]' "/proc/$(pid_of "$1")/
 # A port for a name, the same at each start.
 choose_port() { [ -f "$work/$1.port" ] || "$loadgen" free-port >"$work/$1.port"; }
 
-# await <name> <address> [question and answer]: until it answers, or fails with the end of its log.
+# await <name> <address> <option>...: until it answers (or as the options say), or fails with the end of its log.
 await() {
     local name=$1
     shift
-    if ! "$loadgen" await "$@" --user bench --password "$password" --seconds 120 --json; then
+    if ! "$loadgen" await --user bench --password "$password" --seconds 120 --json "$@"; then
         tail -n 5 "$work/$name.log" >&2
         fail "$name is not where it should be; its log ends above"
     fi
@@ -224,7 +224,9 @@ settle() {
     local master=$1 position socket
     shift
     position=$(ask_socket "$master" 'SELECT @@gtid_binlog_pos')
-    for socket in "$@"; do await "$(basename "$(dirname "$socket")")" "socket:$socket" --sql 'SELECT @@gtid_slave_pos' --answer "$position" >/dev/null; done
+    for socket in "$@"; do
+        await "$(basename "$(dirname "$socket")")" "socket:$socket" --sql 'SELECT @@gtid_slave_pos' --answer "$position" --seconds 900 >/dev/null
+    done
 }
 settle_cluster() { settle "$(node_socket master)" "$(node_socket slave1)" "$(node_socket slave2)"; }
 settle_native() { settle "$(server_socket native)" "$(server_socket replica1)" "$(server_socket replica2)"; }
