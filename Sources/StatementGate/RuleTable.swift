@@ -66,7 +66,7 @@ package enum RuleTable {
         Rule(
             statementClass: .breaksReplication, title: "would break replication",
             examples:
-                "`SET` of `sql_log_bin`, `binlog_*`, `gtid_*`, `server_id`, `pseudo_*`, `rpl_*`, `read_only`, `log_output` and their like, or of the server's files; statements about accounts named `ddbnode_…`; `RESET MASTER`, `CHANGE MASTER`, `START SLAVE`, `STOP SLAVE`, `PURGE BINARY LOGS`, `BINLOG`, `INSTALL PLUGIN`, `CREATE FUNCTION … SONAME`, `SHUTDOWN`",
+                "`SET` of `sql_log_bin`, `binlog_*`, `gtid_*`, `server_id`, `pseudo_*`, `rpl_*`, `read_only`, `log_output` and their like, or of the server's files; statements about accounts named `ddbnode_…`; changes of `mysql.global_priv`; `DROP DATABASE mysql`; `RESET MASTER`, `CHANGE MASTER`, `START SLAVE`, `STOP SLAVE`, `PURGE BINARY LOGS`, `BINLOG`, `INSTALL PLUGIN`, `CREATE FUNCTION … SONAME`, `SHUTDOWN`",
             onMaster: .refuse(.nodeOwned), onSlave: .refuse(.nodeOwned)),
         Rule(
             statementClass: .serverAdministration, title: "other server administration",
@@ -82,14 +82,19 @@ package enum RuleTable {
             onMaster: .run, onSlave: .refuse(.dynamic)),
     ]
 
-    private static let bySlot: [Rule] = rules.sorted { $0.statementClass.rawValue < $1.statementClass.rawValue }
+    private static let onMaster = actions(\.onMaster)
+    private static let onSlave = actions(\.onSlave)
+
+    /// By the class's number: every statement asks for some.
+    private static func actions(_ column: KeyPath<Rule, Action>) -> [Action] {
+        rules.sorted { $0.statementClass.rawValue < $1.statementClass.rawValue }.map { $0[keyPath: column] }
+    }
 
     /// What a role does with a class.
     package static func action(for statementClass: StatementClass, role: Role) -> Action {
-        let rule = bySlot[statementClass.rawValue]
         switch role {
-        case .master: return rule.onMaster
-        case .slave: return rule.onSlave
+        case .master: onMaster[statementClass.rawValue]
+        case .slave: onSlave[statementClass.rawValue]
         }
     }
 }

@@ -87,7 +87,7 @@ extension StatementParser {
         case .table: try alterTable()
         case .view, .sequence, .procedure, .function, .tablespace, .logfile: try rest(.tableDefinition, .implicitlyCommits)
         case .event: try event()
-        case .database, .schema: try rest(.databaseDefinition, .implicitlyCommits)
+        case .database, .schema: try existingDatabase()
         case .user, .role: try accounts()
         case .server: try rest(.serverAdministration, .implicitlyCommits)
         default: throw .unexpectedWord
@@ -116,11 +116,23 @@ extension StatementParser {
             try rest(.write, .temporaryTable)
         case .table, .tables, .view, .index, .trigger, .procedure, .function, .event, .sequence, .package, .tablespace, .logfile:
             try rest(.drop, .implicitlyCommits)
-        case .database, .schema: try rest(.databaseDefinition, .implicitlyCommits)
+        case .database, .schema: try existingDatabase()
         case .user, .role: try accounts()
         case .server: try rest(.serverAdministration, .implicitlyCommits)
         case .prepare: try deallocate()
         default: throw .unexpectedWord
         }
     }
+
+    /// ALTER or DROP of a database: without the server's own no node serves.
+    private mutating func existingDatabase() throws(Unsorted.Reason) {
+        var ahead = self
+        while !ahead.atEnd {
+            if ahead.token.isName, ahead.lexer.decoded(ahead.token).map(lowercased) == Self.serversOwn { found(.breaksReplication) }
+            try ahead.advance()
+        }
+        try rest(.databaseDefinition, .implicitlyCommits)
+    }
+
+    private static let serversOwn = Array("mysql".utf8)
 }

@@ -15,6 +15,7 @@ struct StatementParser {
     var nesting = 0
     /// In a compound statement or a body, whose statements may run in any order, or not at all.
     var isInBody = false
+    var namesGrantTable = false
     var result = Classification()
 
     static let nestingMax = 32
@@ -41,6 +42,7 @@ struct StatementParser {
                 && !result.facts.contains(.locksTables)
         }
         guard result.statementCount > 0 else { throw .empty }
+        if namesGrantTable, !result.classes.isDisjoint(with: Self.changing) { found(.breaksReplication) }
         if result.statementCount > 1 { try refuseLexicalChange() }
         return result
     }
@@ -78,11 +80,22 @@ struct StatementParser {
         case .punctuation, .assign, .systemVariable: shape = (shape ^ UInt64(token.byte)) &* Self.shapePrime
         case .word, .quotedName, .userVariable:
             for byte in lexer.text[token.range] { shape = (shape ^ UInt64(byte)) &* Self.shapePrime }
+            if token.range.count == Self.grantTable.count { noteGrantTable() }
             // Where one name ends and the next begins.
             shape = (shape ^ 2) &* Self.shapePrime
         }
         result.shape = shape
     }
+
+    /// The accounts of all nodes are rows of this table.
+    private static let grantTable = Array("global_priv".utf8)
+
+    private mutating func noteGrantTable() {
+        if lexer.text[token.range].lazy.map(lowercased).elementsEqual(Self.grantTable) { namesGrantTable = true }
+    }
+
+    private static let changing = StatementClasses(
+        rawValue: [StatementClass.write, .tableDefinition, .drop].reduce(0) { $0 | 1 << UInt16($1.rawValue) })
 
     private static let shapePrime: UInt64 = 0x0000_0100_0000_01b3
 

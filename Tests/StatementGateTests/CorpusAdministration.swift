@@ -5,6 +5,16 @@ extension Corpus {
         .breaksReplication, master: "NODE-OWNED", slave: "NODE-OWNED",
         #"""
         SET sql_log_bin = 0
+        INSERT INTO mysql.global_priv VALUES ('%', 'me', '{}')
+        DELETE FROM `mysql`.`GLOBAL_PRIV`
+        UPDATE global_priv SET Priv = '{}'
+        DROP TABLE IF EXISTS `global_priv`
+        TRUNCATE mysql.global_priv
+        EXECUTE IMMEDIATE 'REPLACE INTO mysql.global_priv VALUES (1, 2, 3)'
+        CREATE TRIGGER t AFTER INSERT ON d.t FOR EACH ROW DELETE FROM mysql.global_priv
+        DROP DATABASE mysql
+        DROP SCHEMA IF EXISTS `MySQL`
+        ALTER DATABASE mysql CHARACTER SET latin1
         SET SQL_LOG_BIN=0
         set session sql_log_bin := off
         SET LOCAL sql_log_bin = 0

@@ -8,6 +8,7 @@ extension Corpus {
         select 1;
         SELECT 1;;;
         SELECT * FROM users WHERE id = 7
+        SELECT * FROM mysql.global_priv
         SeLeCt name FrOm users
         SELECT a.drop, b.`delete` FROM t1 a JOIN t2 b USING (id)
         SELECT `drop` FROM `update`
