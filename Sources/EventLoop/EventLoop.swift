@@ -1,6 +1,7 @@
 import CSystem
 import Dispatch
 import Glibc
+import Synchronization
 
 /// What a descriptor is watched for, or turned out to be.
 package struct Readiness: OptionSet, Sendable {
@@ -37,13 +38,16 @@ package struct WatchID: Hashable, Sendable {
 /// A source for each socket was measured at half the speed and twice the CPU: see Docs/Decisions.
 @LoopActor package final class EventLoop {
     private struct Slot {
-        weak var watcher: (any Watcher)?
+        var watcher: (any Watcher)?
         var generation: UInt32 = 0
     }
 
     private static let batchEvents = 256
     /// How long one drain may hold the queue while timers wait.
     private static let drainNanoseconds: UInt64 = 1_000_000
+    /// How long a drain waits for the next event before it gives the queue back: waking up by Dispatch costs as much as a request.
+    private static let lingerMs: Int32 = 1
+    private static let wakeToken = UInt64.max
 
     private let epoll: Int32
     private let source: any DispatchSourceRead
@@ -53,6 +57,9 @@ package struct WatchID: Hashable, Sendable {
     private var timers = TimerHeap<@LoopActor () -> Void>()
     private var armedDeadline: UInt64?
     private var turnEnd: [any TurnEndWork] = []
+    /// Ends a wait for events, for what other threads post.
+    private let wake: Int32
+    private let isLingering = Atomic<Bool>(false)
     private let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: EventLoop.batchEvents)
 
     /// Scratch space for reads: what is in it is gone with the next read of anybody.
@@ -62,6 +69,10 @@ package struct WatchID: Hashable, Sendable {
     package init() throws(SystemError) {
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw SystemError("epoll_create1") }
+        wake = ddb_event()
+        guard wake >= 0, ddb_epoll_set(epoll, EPOLL_CTL_ADD, wake, Readiness.readable.rawValue, Self.wakeToken) == 0 else {
+            throw SystemError("eventfd")
+        }
         source = DispatchSource.makeReadSource(fileDescriptor: epoll, queue: LoopActor.queue)
         timer = DispatchSource.makeTimerSource(queue: LoopActor.queue)
         source.setEventHandler { [unowned self] in self.drain() }
@@ -73,7 +84,7 @@ package struct WatchID: Hashable, Sendable {
 
     // MARK: Descriptors
 
-    /// Watches `descriptor`; the watcher is held weakly, and must unwatch before it closes the descriptor.
+    /// Watches `descriptor`; the watcher is held until it unwatches, which it must before it closes the descriptor.
     package func watch(_ descriptor: Int32, for interest: Readiness, _ watcher: any Watcher) throws(SystemError) -> WatchID {
         let index: Int
         if let free = freeSlots.popLast() {
@@ -113,11 +124,33 @@ package struct WatchID: Hashable, Sendable {
     private func drain() {
         let until = Self.now() + Self.drainNanoseconds
         repeat {
-            let count = epoll_wait(epoll, events, Int32(Self.batchEvents), 0)
+            var count = epoll_wait(epoll, events, Int32(Self.batchEvents), 0)
+            if count == 0, mayLinger { count = linger() }
             guard count > 0 else { return }
-            for index in 0..<Int(count) { deliver(events[index]) }
+            var isWoken = false
+            for index in 0..<Int(count) {
+                if events[index].data.u64 == Self.wakeToken { isWoken = true } else { deliver(events[index]) }
+            }
             finishTurn()
+            if isWoken { return clearWake() }
         } while Self.now() < until
+    }
+
+    /// No timer is due before the wait would end.
+    private var mayLinger: Bool {
+        guard let soonest = timers.soonest else { return true }
+        return soonest > Self.now() + UInt64(Self.lingerMs) * 1_000_000
+    }
+
+    private func linger() -> Int32 {
+        isLingering.store(true, ordering: .sequentiallyConsistent)
+        defer { isLingering.store(false, ordering: .sequentiallyConsistent) }
+        return epoll_wait(epoll, events, Int32(Self.batchEvents), Self.lingerMs)
+    }
+
+    private func clearWake() {
+        var count: UInt64 = 0
+        _ = read(wake, &count, MemoryLayout<UInt64>.size)
     }
 
     private func deliver(_ event: epoll_event) {
@@ -149,6 +182,9 @@ package struct WatchID: Hashable, Sendable {
                 self.finishTurn()
             }
         }
+        guard isLingering.load(ordering: .sequentiallyConsistent) else { return }
+        var one: UInt64 = 1
+        _ = write(wake, &one, MemoryLayout<UInt64>.size)
     }
 
     // MARK: Time

@@ -1,3 +1,5 @@
+import ClusterModel
+
 // Scans and small writers over raw bytes. The loops look at every byte of a block before they branch, so that the compiler can use
 // vector instructions.
 
@@ -47,7 +49,26 @@ extension [UInt8] {
 
     mutating func append(decimal number: UInt64) {
         guard number >= 10 else { return append(0x30 &+ UInt8(truncatingIfNeeded: number)) }
-        append(contentsOf: String(number).utf8)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var start = 20
+            var rest = number
+            while rest > 0 {
+                start -= 1
+                digits[start] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
+        }
+    }
+
+    /// As `Position.description`.
+    mutating func append(_ position: Position) {
+        guard let gtid = position.gtid else { return append(0x2D) }
+        append(decimal: UInt64(gtid.domain))
+        append(0x2D)
+        append(decimal: UInt64(gtid.server))
+        append(0x2D)
+        append(decimal: gtid.sequence)
     }
 
     /// With each control character as a space: what is one line stays one line.

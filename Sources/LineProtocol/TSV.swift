@@ -27,7 +27,7 @@ package enum TSV {
         out.append(decimal: fields.warnings)
         if let gtid = fields.gtid {
             out.append(ascii: " gtid=")
-            out.append(text: gtid.description)
+            out.append(gtid)
         }
         if fields.more { out.append(ascii: " more=1") }
         out.append(.lineFeed)

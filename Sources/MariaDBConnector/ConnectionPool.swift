@@ -88,10 +88,10 @@ package struct PoolTicket: Hashable, Sendable {
 
     // MARK: Taking and giving back
 
-    /// Gives an idle connection of `account` (nil: the default one), `preferred` if that is idle, else one whose database is `database`;
+    /// Gives an idle connection of `account` (nil: the default one), the one of number `preferred` if that is idle, else one whose database is `database`;
     /// or opens one; or waits. `done` may be called before this returns; then the ticket means nothing any more.
     package func acquire(
-        account: DatabaseAccount?, database: [UInt8]?, preferred: MariaDBConnection?,
+        account: DatabaseAccount?, database: [UInt8]?, preferred: UInt?,
         done: @escaping @LoopActor (Result<MariaDBConnection, PoolError>) -> Void
     ) -> PoolTicket? {
         guard !isClosed else {
@@ -171,12 +171,13 @@ package struct PoolTicket: Hashable, Sendable {
         openForWaiters()
     }
 
-    private func takeIdle(_ account: DatabaseAccount, _ database: [UInt8]?, _ preferred: MariaDBConnection?) -> MariaDBConnection? {
+    private func takeIdle(_ account: DatabaseAccount, _ database: [UInt8]?, _ preferred: UInt?) -> MariaDBConnection? {
         // The most recent first: the others grow old and are closed.
         let index =
             // A session that runs statements under two accounts prefers none of the other account's.
             idle.lastIndex {
-                $0.connection === preferred && $0.connection.target.account == account && (database != nil || $0.connection.database == nil)
+                $0.connection.connectionID == preferred && $0.connection.target.account == account
+                    && (database != nil || $0.connection.database == nil)
             }
             ?? idle.lastIndex { $0.connection.target.account == account && $0.connection.database == database }
             ?? idle.lastIndex { $0.connection.target.account == account && (database != nil || $0.connection.database == nil) }

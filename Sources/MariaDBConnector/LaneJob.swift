@@ -15,7 +15,7 @@ package import MySQLProtocol
     package internal(set) var hadLaneAlone = false
     private(set) var isAbandoned = false
     /// What makes a pause between its rows end.
-    weak var connection: MariaDBConnection?
+    var connection: MariaDBConnection?
 
     package init(_ sql: [UInt8], _ sink: any ResultSink, refused: @escaping @LoopActor (PoolError) -> Void) {
         self.sql = sql
@@ -46,6 +46,7 @@ package import MySQLProtocol
     private func over() {
         let whenOver = self.whenOver
         self.whenOver = nil
+        connection = nil
         whenOver?()
     }
 }

@@ -20,6 +20,9 @@ typealias NodeContext = Node
     let directory: NodeDirectory
     /// What clients and other nodes are told to connect to.
     let address: String
+    let masterAddress: NodeAddress?
+    /// As messages tell it: `host:port`, or `-`.
+    let masterWords: String
     let pool: ConnectionPool
     let lanes: StatementLanes
     var kinds = StatementKinds()
@@ -50,6 +53,8 @@ typealias NodeContext = Node
         self.settings = settings
         self.directory = directory
         self.address = address
+        masterAddress = settings.role == .master ? NodeAddress(address) : settings.master
+        masterWords = masterAddress?.description ?? "-"
         pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: settings.pool.connectionsMax, idleMs: settings.pool.idleMs))
         lanes = StatementLanes(loop, pool)
         control = ControlConnection(loop)
@@ -68,7 +73,6 @@ typealias NodeContext = Node
     var id: NodeID { directory.state.id ?? settings.id ?? Self.unnamed }
     static let unnamed = NodeID(rawValue: .max) ?? { preconditionFailure("not zero") }()
 
-    var masterAddress: NodeAddress? { role == .master ? NodeAddress(address) : settings.master }
     var gateOptions: GateOptions {
         GateOptions(
             multiStatements: settings.session.multiStatements, files: settings.session.files && role == .master,
@@ -108,7 +112,7 @@ typealias NodeContext = Node
         self.life = life
         do {
             // A slave that has no number yet gets one when it joins; until then its database needs some number that is nobody's.
-            let database = try NodeDatabase(loop, settings, directory, serverID: id.rawValue, log: log) { [weak self] in self?.heard($0) }
+            let database = try NodeDatabase(loop, settings, directory, serverID: id.rawValue, log: log) { [self] in heard($0) }
             self.database = database
             database.start()
         } catch {
@@ -170,9 +174,9 @@ typealias NodeContext = Node
 
     private func retryPreparation(_ why: Any) {
         log.warning("the database could not be prepared; trying again", ["why": "\(why)"])
-        loop.after(milliseconds: 500) { [weak self] in
-            guard let self, self.database?.endpoint != nil, self.notReady != nil, !self.isStopping else { return }
-            self.prepareDatabase()
+        loop.after(milliseconds: 500) { [self] in
+            guard database?.endpoint != nil, notReady != nil, !isStopping else { return }
+            prepareDatabase()
         }
     }
 
@@ -243,11 +247,12 @@ typealias NodeContext = Node
     }
 
     private func sweepLater() {
-        loop.after(milliseconds: Self.sweepMs) { [weak self] in
-            guard let self, !self.isStopping else { return }
-            self.sweep()
-            self.lanes.trim()
-            self.sweepLater()
+        // Held by it: a node lives as long as its process.
+        loop.after(milliseconds: Self.sweepMs) { [self] in
+            guard !isStopping else { return }
+            sweep()
+            lanes.trim()
+            sweepLater()
         }
     }
 
@@ -265,7 +270,7 @@ typealias NodeContext = Node
     func statusRows() -> [[String?]] {
         var rows: [[String?]] = [
             ["node", "\(id)"], ["role", role.rawValue], ["epoch", "\(epoch)"], ["cluster", settings.cluster.name], ["address", address],
-            ["master", masterAddress?.description ?? "-"], ["version", DDBVersion.text], ["database", database?.endpoint == nil ? "down" : "up"],
+            ["master", masterWords], ["version", DDBVersion.text], ["database", database?.endpoint == nil ? "down" : "up"],
             ["database.mode", settings.database.mode.rawValue], ["database.version", databaseVersion],
             ["uptime_ms", "\(EventLoop.nowMs() - startedMs)"],
         ]
@@ -313,10 +318,10 @@ typealias NodeContext = Node
         log.notice("stopping", ["clients": "\(sessions.count)"])
         for session in Array(sessions.values) { session.drain() }
         if sessions.isEmpty { return finishStopping() }
-        loop.after(milliseconds: settings.shutdown.drainMs) { [weak self] in
-            guard let self, !self.sessions.isEmpty else { return }
-            self.log.warning("requests still running are given up", ["clients": "\(self.sessions.count)"])
-            for session in Array(self.sessions.values) { session.channel.close() }
+        loop.after(milliseconds: settings.shutdown.drainMs) { [self] in
+            guard !sessions.isEmpty else { return }
+            log.warning("requests still running are given up", ["clients": "\(sessions.count)"])
+            for session in Array(sessions.values) { session.channel.close() }
         }
     }
 

@@ -20,7 +20,7 @@ package func decide(_ result: Result<Classification, Unsorted>, role: Role, opti
 private func decide(_ classification: Classification, role: Role, options: GateOptions, master: String) -> Verdict {
     var strictest = RuleTable.Action.run
     var refused: StatementClass?
-    for statementClass in classification.classes.all.sorted(by: { $0.rank < $1.rank }) {
+    for statementClass in StatementClass.byRank where classification.classes.contains(statementClass) {
         let action = RuleTable.action(for: statementClass, role: role).resolved(options)
         if action.strictness >= strictest.strictness { (strictest, refused) = (action, statementClass) }
     }

@@ -20,6 +20,8 @@ package enum StatementClass: Int, CaseIterable, Hashable, Sendable {
     /// Dynamic SQL whose text isn't known before it runs.
     case opaque
 
+    static let byRank = allCases.sorted { $0.rank < $1.rank }
+
     /// The order in which one class of several names the whole: the higher, the more it can do.
     package var rank: Int {
         switch self {

@@ -7,7 +7,7 @@ import NodeConfig
 import StatementGate
 
 /// One client: reads its requests, answers them in order.
-@LoopActor final class ClientSession: ChannelHandler {
+@LoopActor final class ClientSession: ChannelHandler, TurnEndWork {
     let node: NodeContext
     let number: UInt64
     let channel: Channel
@@ -111,14 +111,10 @@ import StatementGate
         isBusy = false
         lastActiveMs = EventLoop.nowMs()
         // Not from within the answer of the one before: many cheap requests would nest.
-        node.loop.atTurnEnd(Continuation(self))
+        node.loop.atTurnEnd(self)
     }
 
-    private final class Continuation: TurnEndWork {
-        private let session: ClientSession
-        init(_ session: ClientSession) { self.session = session }
-        func turnEnded() { session.proceed() }
-    }
+    func turnEnded() { proceed() }
 
     var isIdle: Bool { !isBusy && queue.isEmpty }
 
@@ -250,17 +246,25 @@ import StatementGate
     private func perform(_ sql: [UInt8]) {
         guard isAllowed else { return answer(authRequired) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
+        let (mode, other) = modes
+        let first = read(sql, mode)
+        if let error = refusal(of: first) { return answer(error) }
+        var what = try? first.get()
         // Where it may run under either of two modes, the stricter reading counts.
-        let results = modes.map { mode in sql.withUnsafeBytes { classify($0, mode: mode, prepared: prepared) } }
-        for result in results {
-            if let error = refusal(of: result) { return answer(error) }
+        if let other {
+            let second = read(sql, other)
+            if let error = refusal(of: second) { return answer(error) }
+            if let second = try? second.get(), second.isWrite { what = second }
         }
-        let readings = results.compactMap { try? $0.get() }
-        guard let what = readings.first(where: \.isWrite) ?? readings.first else { return }
+        guard let what else { return }
         switch node.role {
         case .master: runHere(sql, what)
         case .slave: route(sql, what)
         }
+    }
+
+    private func read(_ sql: [UInt8], _ mode: LexicalMode) -> Result<Classification, Unsorted> {
+        sql.withUnsafeBytes { classify($0, mode: mode, prepared: prepared) }
     }
 
     private func refusal(of result: Result<Classification, Unsorted>) -> ReplyError? {
@@ -268,22 +272,22 @@ import StatementGate
         if case .failure(let unsorted) = result, unsorted.reason == .empty {
             return ReplyError(number: 1065, state: "42000", message: Array("Query was empty".utf8))
         }
-        let master = node.masterAddress?.description ?? "-"
         // What a slave passed on is held to a slave's rules here, too.
-        for role in tellsHold ? [.slave, node.role] : [node.role] {
-            if case .refuse(let refusal) = decide(result, role: role, options: node.gateOptions, master: master) {
-                return ReplyError(ProtocolErrorCode(rawValue: refusal.code.rawValue) ?? .unknownStatement, refusal.message)
-            }
-        }
-        return nil
+        return (tellsHold ? refusal(of: result, as: .slave) : nil) ?? refusal(of: result, as: node.role)
+    }
+
+    private func refusal(of result: Result<Classification, Unsorted>, as role: Role) -> ReplyError? {
+        guard case .refuse(let refusal) = decide(result, role: role, options: node.gateOptions, master: node.masterWords) else { return nil }
+        return ReplyError(ProtocolErrorCode(rawValue: refusal.code.rawValue) ?? .unknownStatement, refusal.message)
     }
 
     func runHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) {
         if let error = node.notReady { return answer(error) }
         lastWasPassedOn = false
-        local.run(sql, what, writer) { [weak self] success in
+        // Strong, until it is answered: a weak reference would slow down every use of the session.
+        local.run(sql, what, writer) { [self] success in
             if success { succeeded?() }
-            self?.finishRequest()
+            finishRequest()
         }
     }
 

@@ -17,7 +17,8 @@ import StatementGate
     private(set) var prepared = PreparedStatements()
     private(set) var database: [UInt8]?
     private var pinned: MariaDBConnection?
-    private weak var recent: MariaDBConnection?
+    /// The connection that ran the last statement, by the server's number.
+    private var recent: UInt?
     private var hasRun = false
     private var lastInsertID: UInt64 = 0
     private var running: MariaDBConnection?
@@ -65,13 +66,12 @@ import StatementGate
         // What administers the server needs more rights than clients' statements are given.
         let administers = account == nil && statement.what.administersOnly
         let ticket = node.pool.acquire(account: administers ? node.administrator : account, database: database, preferred: recent) {
-            [weak self] result in
+            [self] result in
             answered = true
-            guard let self else { return }
             self.ticket = nil
             switch result {
-            case .success(let connection): self.prepare(connection, statement)
-            case .failure(let error): self.refuse(statement, PoolWords.reply(error, self.node))
+            case .success(let connection): prepare(connection, statement)
+            case .failure(let error): refuse(statement, PoolWords.reply(error, node))
             }
         }
         if !answered { self.ticket = ticket }
@@ -123,9 +123,10 @@ import StatementGate
 
     /// Whether the statement may read `LAST_INSERT_ID()`, itself or by a trigger, or a later one that finds the connection kept.
     private func mayNeedInsertID(_ what: Classification) -> Bool {
-        what.isWrite || what.statementCount > 1 || what.transaction != nil || !what.facts.isDisjoint(with: [.readsLastInsertID, .executesPrepared])
-            || Self.holds.contains { !what.facts.isDisjoint(with: $0.0) }
+        what.isWrite || what.statementCount > 1 || what.transaction != nil || !what.facts.isDisjoint(with: Self.readsOrKeepsInsertID)
     }
+
+    private static let readsOrKeepsInsertID = holds.reduce(into: [.readsLastInsertID, .executesPrepared] as SessionFacts) { $0.formUnion($1.0) }
 
     private func execute(_ connection: MariaDBConnection, _ statement: LocalStatement) {
         let what = statement.what
@@ -140,7 +141,7 @@ import StatementGate
             channel, statement.writer,
             ReplyStream.Kind(isCall: what.facts.contains(.callsRoutine) && what.statementCount == 1, isWrite: what.isWrite),
             applied: { [node] in node.applied.value }, inTransaction: { [unowned connection] in connection.inTransaction }
-        ) { [weak self, statement] stream, end in self?.ended(end, stream, connection, statement) }
+        ) { [self, statement] stream, end in ended(end, stream, connection, statement) }
         connection.execute(statement.sql, stream)
     }
 
@@ -216,26 +217,26 @@ import StatementGate
         statement.began(channel)
         let stream = ReplyStream(
             channel, statement.writer, ReplyStream.Kind(), applied: { [node] in node.applied.value }, inTransaction: { false }
-        ) { [weak self] stream, end in
-            guard let self, let job = self.job else { return }
+        ) { [self] stream, end in
+            guard let job else { return }
             self.job = nil
             // On a busy machine a lane may stall through no fault of the statement's; one that took long is at fault.
             if job.hasStalled, EventLoop.now() - statement.beganAt > Self.longNanoseconds {
-                self.node.kinds.unfit(statement.what.shape)
+                node.kinds.unfit(statement.what.shape)
             } else if job.hadLaneAlone, !job.hasStalled {
-                self.learn(statement, stream, end)
+                learn(statement, stream, end)
             }
-            self.shared(end, stream, statement)
+            shared(end, stream, statement)
         }
-        let job = LaneJob(statement.sql, stream) { [weak self] error in
-            guard let self, self.job != nil else { return }
-            self.job = nil
-            self.refuse(statement, PoolWords.reply(error, self.node))
+        let started = LaneJob(statement.sql, stream) { [self] error in
+            guard job != nil else { return }
+            job = nil
+            refuse(statement, PoolWords.reply(error, node))
         }
-        self.job = job
+        job = started
         lastShared = statement.what.shape
         hasRun = true
-        node.lanes.run(job, account: account, database: database)
+        node.lanes.run(started, account: account, database: database)
     }
 
     private static let longNanoseconds: UInt64 = 200_000_000
@@ -309,7 +310,7 @@ import StatementGate
         if connection.autocommit { hold.remove(.autocommitOff) } else { hold.insert(.autocommitOff) }
         if hold.isEmpty {
             pinned = nil
-            recent = connection
+            recent = connection.connectionID
             node.pool.release(connection)
         } else {
             pinned = connection

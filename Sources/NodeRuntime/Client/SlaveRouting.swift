@@ -52,10 +52,10 @@ extension ClientSession {
         .diagnosticsGone,
         "the last statement's counts and warnings are on this slave, the session's user variables on the master; read them without assigning")
 
-    /// How the next statement's text may be read, by where it may run.
-    var modes: [LexicalMode] {
-        guard !local.inTransaction, let there = forwarded?.mode, there != local.mode else { return [local.mode] }
-        return livesOnMaster ? [there] : [local.mode, there]
+    /// How the next statement's text may be read, by where it may run: one way, or two.
+    var modes: (LexicalMode, LexicalMode?) {
+        guard !local.inTransaction, let there = forwarded?.mode, there != local.mode else { return (local.mode, nil) }
+        return livesOnMaster ? (there, nil) : (local.mode, there)
     }
 }
 
