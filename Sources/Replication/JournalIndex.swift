@@ -8,7 +8,7 @@ package struct JournalSegment: Equatable, Sendable {
     package let after: Position
     /// The last whole transaction in it; `after` while there is none.
     package var last: Position
-    /// Up to the end of the last whole transaction that is on disk.
+    /// Up to the end of the last whole transaction.
     package var bytes: Int
 
     package init(number: UInt32, after: Position, last: Position, bytes: Int) {
@@ -59,7 +59,7 @@ package struct JournalIndex: Equatable, Sendable {
         segments.append(segment)
     }
 
-    /// The newest file is durable up to `last`.
+    /// The newest file holds whole transactions up to `last`.
     package mutating func grew(to last: Position, bytes: Int) {
         segments[segments.count - 1].last = last
         segments[segments.count - 1].bytes = bytes

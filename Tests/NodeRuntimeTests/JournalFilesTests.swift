@@ -9,6 +9,11 @@ import Testing
 
 @testable import NodeRuntime
 
+extension JournalFiles {
+    /// Writes and syncs, as one step.
+    fileprivate func perform(_ commands: [JournalCommand]) -> JournalProblem? { write(commands, failures: failures) ?? makeDurable() }
+}
+
 @Suite(.serialized)
 struct JournalFilesTests {
     /// A little more than a file's head: each transaction has a file of its own.
@@ -255,6 +260,16 @@ struct JournalFilesTests {
         #expect(files.durableIndex == index && access(path(4), F_OK) != 0)
         #expect(files.perform([recording.transactions[3].append]) == nil)
         #expect(try open().index.segments.count == 4)
+    }
+
+    @Test func `what was given before a failure is known is left out`() throws {
+        let files = try filled(3)
+        let bytes = File.read(path(1))
+        #expect(try withFileSizeLimit(bytes.count + 30) { files.write([recording.transactions[3].append], failures: 0) } != nil)
+        #expect(files.write([recording.transactions[4].append], failures: 0) == nil && files.makeDurable() == nil)
+        #expect(files.writtenIndex.last == gtid(3) && File.read(path(1)) == bytes)
+        #expect(files.perform([recording.transactions[3].append]) == nil)
+        #expect(try open().index.last == gtid(4))
     }
 
     /// What was whole before the failure is lost with it, unless it was made durable on the way.

@@ -69,12 +69,26 @@ struct JournalTests {
             for transaction in recording.transactions { journal.add(transaction.append) }
             journal.settled {
                 told.settled += 1
-                told.received.append(journal.received)
+                told.received.append(journal.written)
             }
             #expect(told.settled == 1)
         }
         try await until("the second") { told.settled == 2 }
         #expect(await told.received == [Position(recording.transactions.last?.gtid)])
+    }
+
+    @Test func `what is written can be read before it is durable, and is acknowledged only then`() async throws {
+        let journal = try await open()
+        let recording = recording
+        let told = Told()
+        try await onLoop { _ in
+            journal.grew = { if journal.received < journal.written { told.early += 1 } }
+            journal.add(.format(recording.format))
+            journal.add(recording.transactions[0].append)
+        }
+        try await until("the first") { journal.received == Position(recording.transactions[0].gtid) }
+        #expect(await told.early > 0)
+        #expect(await journal.written == journal.received)
     }
 
     @Test func `after a failed write what came behind it is given up, and may be sent again`() async throws {

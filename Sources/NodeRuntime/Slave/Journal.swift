@@ -7,18 +7,26 @@ import Replication
 /// A slave's durable copy of the master's events: the loop's side of it. A queue of its own does the waiting for the disk.
 @LoopActor final class Journal {
     private static let queue = DispatchQueue(label: "ddbnode.journal")
+    /// Nobody waits for an asynchronous slave's acknowledgements, so one sync covers what came in this time: the disk is often shared.
+    private static let syncEveryMs = 20
 
     private let loop: EventLoop
     let directory: String
     private let files: JournalFiles
+    /// What is written, and so can be read.
     private(set) var index: JournalIndex
     private var start: Position
+    /// The last transaction that is durable here: all that may be acknowledged.
+    private(set) var received: Position
+    private var failures = 0
+    private var isSyncing = false
+    private var lastSyncMs = 0
     private var pending: [JournalCommand] = []
     private(set) var pendingBytes = 0
     private var isWriting = false
     private var whenSettled: [@LoopActor () -> Void] = []
 
-    /// More of the journal is durable.
+    /// More of the journal can be read, or is durable.
     var grew: (@LoopActor () -> Void)?
     /// There is room again: something was written, be it only a part of a transaction, or purged.
     var drained: (@LoopActor () -> Void)?
@@ -31,6 +39,7 @@ import Replication
         self.files = files
         self.index = index
         start = index.last ?? .start
+        received = start
     }
 
     static func open(
@@ -47,8 +56,8 @@ import Replication
         }
     }
 
-    /// The last transaction that is durable here.
-    var received: Position { index.last ?? start }
+    /// The last transaction that can be read.
+    var written: Position { index.last ?? start }
 
     /// Whether nothing waits to be written.
     var isSettled: Bool { !isWriting && pending.isEmpty }
@@ -76,29 +85,53 @@ import Replication
         let commands = pending
         let bytes = pendingBytes
         pending = []
-        let (files, loop) = (files, loop)
+        let (files, loop, failures) = (files, loop, failures)
         Self.queue.async {
-            let result = files.perform(commands)
-            let index = files.durableIndex
-            loop.post { self.wrote(result, index, bytes) }
+            let problem = files.write(commands, failures: failures)
+            let (index, durable) = (files.writtenIndex, files.durablePosition)
+            loop.post { self.wrote(problem, index, durable, bytes) }
         }
     }
 
-    private func wrote(_ problem: JournalProblem?, _ durable: JournalIndex, _ bytes: Int) {
+    private func wrote(_ problem: JournalProblem?, _ written: JournalIndex, _ durable: Position, _ bytes: Int) {
         isWriting = false
         pendingBytes -= bytes
-        if durable != index {
-            index = durable
-            grew?()
-        }
-        if let problem {
-            // What came after the lost part makes no sense without it.
-            pending = []
-            pendingBytes = 0
-            failed?(problem)
-        }
+        changed(problem, written, durable)
+        syncLater()
         writeNext()
         drained?()
+    }
+
+    private func changed(_ problem: JournalProblem?, _ written: JournalIndex, _ durable: Position) {
+        if written != index || durable != received {
+            index = written
+            received = durable
+            grew?()
+        }
+        guard let problem else { return }
+        failures += 1
+        // What came after the lost part makes no sense without it.
+        pending = []
+        pendingBytes = 0
+        failed?(problem)
+    }
+
+    private func syncLater() {
+        guard !isSyncing, received < written else { return }
+        isSyncing = true
+        loop.after(milliseconds: max(0, lastSyncMs + Self.syncEveryMs - EventLoop.nowMs())) { [self] in
+            lastSyncMs = EventLoop.nowMs()
+            let (files, loop) = (files, loop)
+            Self.queue.async {
+                let problem = files.makeDurable()
+                let (index, durable) = (files.writtenIndex, files.durablePosition)
+                loop.post {
+                    self.isSyncing = false
+                    self.changed(problem, index, durable)
+                    self.syncLater()
+                }
+            }
+        }
     }
 
     /// Removes the files that hold nothing past `position`.
@@ -107,7 +140,7 @@ import Replication
         let (files, loop) = (files, loop)
         Self.queue.async {
             files.purge(upTo: position)
-            let index = files.durableIndex
+            let index = files.writtenIndex
             loop.post {
                 self.index = index
                 self.drained?()
@@ -129,6 +162,7 @@ import Replication
                     if found == nil {
                         self.index = .empty
                         self.start = position
+                        self.received = position
                     }
                     done(found)
                     self.writeNext()

@@ -46,6 +46,7 @@ final class JournalFiles: @unchecked Sendable {
     private var last: Position
     private var durableSize = 0
     private var durableLast: Position
+    private(set) var failures = 0
 
     private init(directory: String, segmentBytes: Int, index: JournalIndex, start: Position) {
         self.directory = directory
@@ -140,13 +141,24 @@ final class JournalFiles: @unchecked Sendable {
 
     // MARK: Writing
 
-    /// Does the commands and makes the whole transactions among them durable. After an error the journal ends where it was durable before.
-    func perform(_ commands: [JournalCommand]) -> JournalProblem? {
+    /// Does the commands. After an error the journal ends where it was durable before. `failures`: how many the caller has heard of; commands given
+    /// before it heard of the last one follow on what is lost, and are left out.
+    func write(_ commands: [JournalCommand], failures known: Int = 0) -> JournalProblem? {
+        guard known == failures else { return nil }
+        return orRollBack { () throws(JournalProblem) in for command in commands { try perform(command) } }
+    }
+
+    /// Makes the whole transactions durable. After an error the journal ends where it was durable before.
+    func makeDurable() -> JournalProblem? {
+        orRollBack { () throws(JournalProblem) in try sync() }
+    }
+
+    private func orRollBack(_ body: () throws(JournalProblem) -> Void) -> JournalProblem? {
         do throws(JournalProblem) {
-            for command in commands { try perform(command) }
-            try sync()
+            try body()
             return nil
         } catch {
+            failures += 1
             rollBack()
             return error
         }
@@ -237,6 +249,17 @@ final class JournalFiles: @unchecked Sendable {
 
     /// The files as they are durable.
     var durableIndex: JournalIndex { index }
+
+    /// The files as a reader finds them: the whole transactions that were written.
+    var writtenIndex: JournalIndex {
+        guard descriptor >= 0, durableSize < wholeSize else { return index }
+        var written = index
+        written.grew(to: last, bytes: wholeSize)
+        return written
+    }
+
+    /// The last transaction that is durable.
+    var durablePosition: Position { index.last ?? durableLast }
 
     // MARK: Forgetting
 

@@ -158,7 +158,7 @@ import Replication
             case .heard(let beat): heard(beat)
             case .gone(let why):
                 state = .gone(why)
-                node.log.error("the master can't send what comes next: this slave must be rebuilt", ["position": "\(journal.received)", "why": why])
+                node.log.error("the master can't send what comes next: this slave must be rebuilt", ["position": "\(journal.written)", "why": why])
                 slave.linkChanged()
             case .close(let refusal):
                 if [.silent, .shuttingDown].contains(refusal.reason) {
@@ -180,8 +180,8 @@ import Replication
                 guard self.channel?.isOpen == true else { return }
                 self.retryMs = Self.retryFirstMs
                 self.state = .receiving
-                self.node.log.notice("receiving from the master", ["master": "\(self.address)", "after": "\(self.journal.received)"])
-                self.perform(self.link?.resume(after: self.journal.received) ?? [])
+                self.node.log.notice("receiving from the master", ["master": "\(self.address)", "after": "\(self.journal.written)"])
+                self.perform(self.link?.resume(after: self.journal.written) ?? [])
                 self.slave.linkChanged()
             }
         }

@@ -32,7 +32,7 @@ import Replication
         applier = Applier(node.loop, node.control, node.applied, node.log)
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
-        poll.goal = { [unowned journal] in journal.received }
+        poll.goal = { [unowned journal] in journal.written }
         journal.grew = { [weak self] in self?.journalGrew() }
         journal.drained = { [weak self] in self?.master.journalMoved() }
         journal.failed = { [weak self] in self?.master.journalFailed($0) }
@@ -87,9 +87,9 @@ import Replication
         }
         if let repaired { node.log.notice("the database's binlog was ahead of its position table", ["position": "\(repaired)"]) }
         node.applied.advanced(to: applied)
-        let reaches = (journal.index.first ?? journal.received) <= applied && applied <= journal.received
-        if reaches || (journal.index.segments.isEmpty && journal.received == applied) { return startApplying(repaired, done) }
-        node.log.notice("the journal begins anew", ["journal": "\(journal.received)", "database": "\(applied)"])
+        let reaches = (journal.index.first ?? journal.written) <= applied && applied <= journal.written
+        if reaches || (journal.index.segments.isEmpty && journal.written == applied) { return startApplying(repaired, done) }
+        node.log.notice("the journal begins anew", ["journal": "\(journal.written)", "database": "\(applied)"])
         master.journalReplaced()
         journal.startOver(after: applied) { [self] problem in
             if let problem { return done("the journal could not begin anew: \(problem)") }
@@ -215,7 +215,7 @@ import Replication
         if case .failed = applier.state { return "apply-failed" }
         guard isDatabaseUp else { return "database-down" }
         guard case .receiving = master.state else { return master.state.word }
-        let behind = node.applied.value < journal.received || journal.received < (master.lastBeat?.position ?? .start)
+        let behind = node.applied.value < journal.written || journal.written < (master.lastBeat?.position ?? .start)
         return behind ? "catching-up" : "streaming"
     }
 
