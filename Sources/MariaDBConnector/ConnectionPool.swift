@@ -211,7 +211,8 @@ package struct PoolTicket: Hashable, Sendable {
 
     private func openForWaiters() {
         guard let target, retryTimer == nil, !isClosed else { return }
-        while opening < waiters.count {
+        // An attempt may fail at once, and then the pause counts.
+        while opening < waiters.count, retryTimer == nil {
             if total >= limits.connectionsMax {
                 // An idle connection of another account makes room.
                 guard !idle.isEmpty else { return }

@@ -19,6 +19,7 @@ import EventLoop
     private let loop: EventLoop
     private let pool: ConnectionPool
     private let limits: LaneLimits
+    private let budget: LaneBudget
     private let account: DatabaseAccount?
     private let database: [UInt8]?
     private var lanes: [Lane] = []
@@ -28,15 +29,16 @@ import EventLoop
     private var isTicking = false
     private var isRetired = false
 
-    init(_ loop: EventLoop, _ pool: ConnectionPool, _ limits: LaneLimits, account: DatabaseAccount?, database: [UInt8]?) {
+    init(_ loop: EventLoop, _ pool: ConnectionPool, _ limits: LaneLimits, _ budget: LaneBudget, account: DatabaseAccount?, database: [UInt8]?) {
         self.loop = loop
         self.pool = pool
         self.limits = limits
+        self.budget = budget
         self.account = account
         self.database = database
     }
 
-    var laneCount: Int { lanes.count + stalled.count }
+    var hasLane: Bool { isOpening || !lanes.isEmpty }
 
     // MARK: Statements
 
@@ -51,7 +53,7 @@ import EventLoop
 
     private func leastBusy() -> Lane? {
         var found: Lane?
-        for lane in lanes where lane.connection.isOpen {
+        for lane in lanes where lane.connection.isOpen && !lane.connection.isTainted {
             let load = lane.connection.inFlight
             if load == 0 { return lane }
             if found.map({ load < $0.connection.inFlight }) ?? true { found = lane }
@@ -76,15 +78,36 @@ import EventLoop
         run(job, on: lane)
     }
 
+    /// Those that wait, as far as there is room for them.
+    private func feed() {
+        while !waiting.isEmpty, let lane = leastBusy(), lane.connection.inFlight < limits.depthMax { run(waiting.removeFirst(), on: lane) }
+        if !waiting.isEmpty { openAnother() }
+    }
+
     // MARK: Lanes
 
     private func openAnother() {
         guard !isOpening, lanes.count < limits.lanesMax, !isRetired || !waiting.isEmpty else { return }
+        // Those that wait for their first lane must have one.
+        guard budget.hasRoom || lanes.isEmpty && !waiting.isEmpty else { return }
         isOpening = true
+        budget.taken += 1
         _ = pool.acquire(account: account, database: database, preferred: nil) { [self] result in
             switch result {
-            case .success(let connection): enterDatabase(connection)
+            case .success(let connection): renewed(connection)
             case .failure(let error): couldNotOpen(error)
+            }
+        }
+    }
+
+    private func renewed(_ connection: MariaDBConnection) {
+        guard connection.isTainted else { return enterDatabase(connection) }
+        connection.renew { [self] result in
+            switch result {
+            case .success: enterDatabase(connection)
+            case .failure(let error):
+                pool.discard(connection)
+                couldNotOpen(.databaseDown(error))
             }
         }
     }
@@ -116,8 +139,8 @@ import EventLoop
 
     private func couldNotOpen(_ error: PoolError) {
         isOpening = false
-        // With a lane there, those that wait get their turn.
-        guard lanes.isEmpty else { return }
+        budget.taken -= 1
+        guard lanes.isEmpty else { return feed() }
         let jobs = waiting
         waiting = []
         for job in jobs { job.refused(error) }
@@ -126,8 +149,8 @@ import EventLoop
     private func lost(_ lane: Lane) {
         guard let index = lanes.firstIndex(where: { $0 === lane }) else { return }
         lanes.remove(at: index)
-        pool.discard(lane.connection)
-        if !waiting.isEmpty { openAnother() }
+        giveBack(lane)
+        feed()
     }
 
     // MARK: Stalls
@@ -148,11 +171,13 @@ import EventLoop
             lane.wasBusyAtTick = isBusy
             lane.progressAtTick = lane.progress
         }
-        lanes.removeAll { !$0.connection.isOpen && close($0) }
+        takeBack { !$0.connection.isOpen || $0.connection.isTainted }
         lanes.removeAll { $0.isStalled }
-        for lane in stalled { look(after: lane) }
-        stalled.removeAll { !$0.isStalled }
-        if !waiting.isEmpty { openAnother() }
+        let over = stalled.filter { $0.connection.inFlight == 0 }
+        stalled.removeAll { $0.connection.inFlight == 0 }
+        for lane in over { giveBack(lane) }
+        for lane in stalled { endAbandoned(lane) }
+        feed()
         if isRetired { giveBackIdle() }
         if lanes.contains(where: { $0.connection.inFlight > 0 }) || !stalled.isEmpty || !waiting.isEmpty { tickLater() }
     }
@@ -170,33 +195,36 @@ import EventLoop
         }
     }
 
-    private func look(after lane: Lane) {
-        if lane.first?.isAbandoned ?? false {
-            pool.kill(lane.connection.connectionID)
-            lane.first = nil
-        }
-        guard lane.connection.inFlight == 0 else { return }
-        lane.isStalled = false
-        if lane.connection.isOpen { pool.release(lane.connection) } else { pool.discard(lane.connection) }
+    private func endAbandoned(_ lane: Lane) {
+        guard lane.first?.isAbandoned ?? false else { return }
+        pool.kill(lane.connection.connectionID)
+        lane.first = nil
     }
 
-    private func close(_ lane: Lane) -> Bool {
-        pool.discard(lane.connection)
-        return true
+    private func giveBack(_ lane: Lane) {
+        budget.taken -= 1
+        lane.connection.lostWhileIdle = nil
+        if lane.connection.isOpen { pool.release(lane.connection) } else { pool.discard(lane.connection) }
     }
 
     // MARK: Ending
 
     /// Gives back the lanes not used since the last call; true when there is nothing left.
     func trim() -> Bool {
+        takeBack { !$0.isUsed || $0.connection.isTainted }
+        for lane in lanes { lane.isUsed = false }
+        return lanes.isEmpty && stalled.isEmpty && waiting.isEmpty && !isOpening && !isTicking
+    }
+
+    /// Gives those of the idle lanes back. Taken out first: a connection given back may become a lane again at once, of this very group.
+    private func takeBack(_ isGoing: (Lane) -> Bool) {
+        var going: [Lane] = []
         lanes.removeAll { lane in
-            defer { lane.isUsed = false }
-            guard !lane.isUsed, lane.connection.inFlight == 0 else { return false }
-            lane.connection.lostWhileIdle = nil
-            pool.release(lane.connection)
+            guard lane.connection.inFlight == 0, isGoing(lane) else { return false }
+            going.append(lane)
             return true
         }
-        return lanes.isEmpty && stalled.isEmpty && waiting.isEmpty && !isOpening && !isTicking
+        for lane in going { giveBack(lane) }
     }
 
     /// Gives lanes back as they fall idle.
@@ -207,12 +235,6 @@ import EventLoop
     }
 
     private func giveBackIdle() {
-        guard waiting.isEmpty else { return }
-        lanes.removeAll { lane in
-            guard lane.connection.inFlight == 0 else { return false }
-            lane.connection.lostWhileIdle = nil
-            pool.release(lane.connection)
-            return true
-        }
+        if waiting.isEmpty { takeBack { _ in true } }
     }
 }

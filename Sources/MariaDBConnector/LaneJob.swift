@@ -34,6 +34,8 @@ package import MySQLProtocol
     package func row(_ row: borrowing ResultRow) -> Bool { sink.row(row) }
 
     package func ended(_ summary: ResultSummary) {
+        // No plain read after all: the connection is no lane any more.
+        if summary.changedSession || summary.gtid != nil { connection?.isTainted = true }
         if !summary.more { over() }
         sink.ended(summary)
     }

@@ -34,6 +34,8 @@ import MySQLProtocol
     package var lastUser: UInt64 = 0
     /// Whose `LAST_INSERT_ID()` the connection holds; nil where that is not known.
     package var insertIDOwner: UInt64?
+    /// What that is.
+    package var insertID: UInt64 = 0
     /// A session may have left something that nobody kept track of: whoever comes next renews it.
     package var isTainted = false
     /// Told once, when the connection is lost while no statement runs.
@@ -162,8 +164,8 @@ import MySQLProtocol
     }
 
     private func failed(_ error: DatabaseError, _ sink: any ResultSink) {
-        // The server closes after these.
-        if error.lostConnection { close() }
+        // The server closes after these; nothing that was sent behind is answered.
+        if error.lostConnection { lose(DatabaseError.lost) }
         sink.failed(error)
     }
 

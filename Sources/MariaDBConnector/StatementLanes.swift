@@ -26,6 +26,7 @@ package struct LaneLimits: Sendable {
     private let loop: EventLoop
     private let pool: ConnectionPool
     private let limits: LaneLimits
+    private let budget: LaneBudget
     private var groups: [Place: LaneGroup] = [:]
     /// Sessions mostly stay where they are.
     private var last: (place: Place, group: LaneGroup)?
@@ -34,10 +35,19 @@ package struct LaneLimits: Sendable {
         self.loop = loop
         self.pool = pool
         self.limits = limits
+        budget = LaneBudget(pool)
     }
 
     /// Connections that are lanes now.
-    package var count: Int { groups.values.reduce(0) { $0 + $1.laneCount } }
+    package var count: Int { budget.taken }
+
+    /// Whether there is a lane of that account and database, or room for one: lanes take no more than a quarter of the pool.
+    package func isOpen(account: DatabaseAccount?, database: [UInt8]?) -> Bool {
+        guard pool.waiting == 0 else { return false }
+        if budget.hasRoom { return true }
+        let place = Place(account: account, database: database)
+        return (last?.place == place ? last?.group : groups[place])?.hasLane ?? false
+    }
 
     /// Runs a statement on a lane of that account (nil: the pool's default one) and database.
     package func run(_ job: LaneJob, account: DatabaseAccount?, database: [UInt8]?) {
@@ -46,7 +56,7 @@ package struct LaneLimits: Sendable {
 
     private func group(_ place: Place) -> LaneGroup {
         if let last, last.place == place { return last.group }
-        let group = groups[place] ?? LaneGroup(loop, pool, limits, account: place.account, database: place.database)
+        let group = groups[place] ?? LaneGroup(loop, pool, limits, budget, account: place.account, database: place.database)
         groups[place] = group
         last = (place, group)
         return group
@@ -66,4 +76,14 @@ package struct LaneLimits: Sendable {
             if last?.place == place { last = nil }
         }
     }
+}
+
+/// How many connections of the pool are lanes.
+@LoopActor final class LaneBudget {
+    private unowned let pool: ConnectionPool
+    var taken = 0
+
+    init(_ pool: ConnectionPool) { self.pool = pool }
+
+    var hasRoom: Bool { taken < pool.limits.connectionsMax / 4 }
 }

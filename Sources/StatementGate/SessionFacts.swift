@@ -43,6 +43,8 @@ package struct SessionFacts: OptionSet, Hashable, Sendable {
     package static let setsCharset = SessionFacts(rawValue: 1 << 21)
     /// SQL_CALC_FOUND_ROWS: FOUND_ROWS() is likely to follow.
     package static let countsFoundRows = SessionFacts(rawValue: 1 << 22)
+    /// A read that calls a function which is not known to be the server's own and without effects: it may do anything.
+    package static let callsFunction = SessionFacts(rawValue: 1 << 23)
 }
 
 /// What a statement does to the session's transaction.

@@ -16,6 +16,8 @@ struct StatementParser {
     /// In a compound statement or a body, whose statements may run in any order, or not at all.
     var isInBody = false
     var namesGrantTable = false
+    /// A dot stands before the token: it names a member of something.
+    private(set) var isAfterDot = false
     var result = Classification()
 
     static let nestingMax = 32
@@ -42,6 +44,8 @@ struct StatementParser {
                 && !result.facts.contains(.locksTables)
         }
         guard result.statementCount > 0 else { throw .empty }
+        // Elsewhere a parenthesis may begin a list of columns, and it matters to nobody.
+        if result.classes != StatementClasses(.read) { result.facts.subtract(.callsFunction) }
         if namesGrantTable, !result.classes.isDisjoint(with: Self.changing) { found(.breaksReplication) }
         if result.statementCount > 1 { try refuseLexicalChange() }
         return result
@@ -67,6 +71,7 @@ struct StatementParser {
 
     @inline(__always)
     mutating func advance() throws(Unsorted.Reason) {
+        isAfterDot = token.kind == .punctuation && token.byte == UInt8(ascii: ".")
         token = try lexer.next()
         mixIntoShape()
     }

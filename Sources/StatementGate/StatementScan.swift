@@ -73,8 +73,12 @@ extension StatementParser {
     }
 
     private mutating func noteWord(_ keyword: Keyword) throws(Unsorted.Reason) {
+        let (range, isMember) = (token.range, isAfterDot)
         try advance()
-        if token.isPunctuation("(") { noteCall(keyword) }
+        if token.isPunctuation("(") {
+            noteCall(keyword)
+            noteCallee(range, isMember: isMember)
+        }
         switch keyword {
         case .for where at(.update) || at(.share), .lock where at(.in):
             found(.lockingRead)
@@ -104,11 +108,17 @@ extension StatementParser {
 
     /// A quoted name, or one after a dot, calls a function too: `` `load_file`(…) ``, `mariadb_schema.load_file(…)`.
     private mutating func noteMember() throws(Unsorted.Reason) {
-        let range = token.range
+        let (range, isMember) = (token.range, isAfterDot || token.kind == .quotedName)
         try advance()
         guard token.isPunctuation("(") || lexer.mode.oracle else { return }
+        if token.isPunctuation("(") { noteCallee(range, isMember: isMember) }
         guard let keyword = KeywordTable.shared.keyword(UnsafeRawBufferPointer(rebasing: lexer.text[range])) else { return }
         if token.isPunctuation("(") { noteCall(keyword) } else if keyword == .nextval { found(.lockingRead) }
+    }
+
+    /// A name in quotes, or one of a database, is a stored function's, whatever it spells.
+    private mutating func noteCallee(_ name: Range<Int>, isMember: Bool) {
+        if isMember || !PureFunction.isNamed(UnsafeRawBufferPointer(rebasing: lexer.text[name])) { result.facts.formUnion(.callsFunction) }
     }
 
     private mutating func noteCall(_ function: Keyword) {

@@ -50,6 +50,22 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a session whose database is dropped goes on in another`() throws {
+            try Cluster.run(slaves: 0) { cluster in
+                let (a, b) = (try cluster.master.connect(), try cluster.master.connect())
+                try a.ok("CREATE DATABASE gone")
+                try b.ok("CREATE DATABASE stays")
+                try a.ok("USE gone")
+                let old = try #require(cluster.master.databasePID)
+                try b.ok("DROP DATABASE gone")
+                try cluster.master.killDatabase()
+                try waitUntil("the database is started again") { cluster.master.databasePID.map { $0 != old } ?? false }
+                try cluster.master.waitUntilServing()
+                try a.ok("USE stays")
+                #expect(try a.value("SELECT DATABASE()") == "stays")
+            }
+        }
+
         @Test func `a variable set for one statement binds no connection`() throws {
             try run { node in
                 let (a, b) = (try node.connect(), try node.connect())

@@ -13,7 +13,7 @@ struct LaneTests {
         let server = try #require(TestServer.shared)
         self.server = server
         (pool, lanes) = try await onLoop { loop in
-            let pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: 6, idleMs: 60_000, waitMs: 5000))
+            let pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: 8, idleMs: 60_000, waitMs: 5000))
             pool.use(server.target())
             var limits = LaneLimits()
             limits.lanesMax = 2
@@ -147,5 +147,45 @@ struct LaneTests {
         }
         #expect(await pool.idleCount == 2)
         try await end()
+    }
+
+    @Test func `lanes leave most of the pool to others, and open none while somebody waits`() async throws {
+        let (lanes, pool) = (lanes, pool)
+        let replies = Replies()
+        try await onLoop { _ in
+            for number in 0..<40 { replies.run(lanes, "\(number)", "SELECT \(number)") }
+        }
+        try await until("two lanes") { replies.order.count == 40 && lanes.count == 2 }
+        #expect(await lanes.isOpen(account: nil, database: nil))
+        #expect(await !lanes.isOpen(account: nil, database: Array("test".utf8)))
+        try await onLoop { _ in
+            for _ in 0..<7 { _ = pool.acquire(account: nil, database: nil, preferred: nil) { _ in } }
+        }
+        try await until("a waiter") { pool.waiting == 1 }
+        #expect(await !lanes.isOpen(account: nil, database: nil))
+        try await onLoop { _ in lanes.retire() }
+        try await until("it is served") { pool.waiting == 0 }
+        try await onLoop { _ in pool.close() }
+    }
+
+    @Test func `a lane given back to a full pool may be the one that its own group waits for`() async throws {
+        let (lanes, pool) = (lanes, pool)
+        let replies = Replies()
+        try await onLoop { _ in replies.run(lanes, "first", "SELECT 1") }
+        try await until("a lane") { replies.order.count == 1 }
+        try await onLoop { _ in
+            for _ in 0..<7 { _ = pool.acquire(account: nil, database: nil, preferred: nil) { _ in } }
+        }
+        try await until("a full pool") { pool.inUse == 8 }
+        try await onLoop { _ in for number in 0..<20 { replies.run(lanes, "\(number)", "SELECT \(number)") } }
+        try await until("the replies") { replies.order.count == 21 }
+        #expect(await pool.waiting == 1)
+        try await onLoop { _ in for _ in 0..<3 { lanes.trim() } }
+        try await onLoop { _ in replies.run(lanes, "last", "SELECT 2") }
+        try await until("the last") { replies.text["last"] == "2" }
+        try await onLoop { _ in
+            lanes.retire()
+            pool.close()
+        }
     }
 }

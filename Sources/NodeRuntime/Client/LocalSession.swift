@@ -60,7 +60,7 @@ import StatementGate
                 return refuse(statement, .diagnosticsGone)
             }
         }
-        if statement.mayRetry, !asksAfterwards, statement.what.isPlainRead, node.kinds.isFast(statement.what.shape) { return share(statement) }
+        if mayShare(statement) { return share(statement) }
         lastShared = nil
         var answered = false
         // What administers the server needs more rights than clients' statements are given.
@@ -103,7 +103,7 @@ import StatementGate
 
     /// The statement must not run in another database, so this is waited for.
     private func enterDatabase(_ connection: MariaDBConnection, _ statement: LocalStatement) {
-        guard connection.database != database, let database else { return execute(connection, statement) }
+        guard connection.database != database, let database, statement.what.database == nil else { return execute(connection, statement) }
         connection.query(SQLText.use(database)) { [weak self] result in
             self?.stepped(result, connection, statement) { self?.execute(connection, statement) }
         }
@@ -117,9 +117,14 @@ import StatementGate
         case .success: next()
         case .failure(let error):
             giveBack(connection)
-            refuse(statement, error.reply)
+            // It was dropped: as in MariaDB, the session is in none then.
+            if error.number == Self.unknownDatabase { database = nil }
+            refuse(statement, error.lostConnection ? .lostLocally(error, hadState: false) : error.reply)
         }
     }
+
+    /// ER_BAD_DB_ERROR
+    private static let unknownDatabase = 1049
 
     /// Whether the statement may read `LAST_INSERT_ID()`, itself or by a trigger, or a later one that finds the connection kept.
     private func mayNeedInsertID(_ what: Classification) -> Bool {
@@ -132,10 +137,12 @@ import StatementGate
         let what = statement.what
         var statement = statement
         statement.began(channel)
-        if pinned == nil, connection.insertIDOwner != number, mayNeedInsertID(what) {
+        // An older connection of the session's own may hold an older id.
+        if pinned == nil, connection.insertIDOwner != number || connection.insertID != lastInsertID, mayNeedInsertID(what) {
             // Sent with the statement: nothing in it can fail but the connection.
             connection.query("SET last_insert_id=\(lastInsertID)") { _ in }
             connection.insertIDOwner = number
+            connection.insertID = lastInsertID
         }
         let stream = ReplyStream(
             channel, statement.writer,
@@ -162,6 +169,7 @@ import StatementGate
         if stream.insertID != 0 {
             lastInsertID = stream.insertID
             connection.insertIDOwner = number
+            connection.insertID = lastInsertID
         }
         note(statement.what, connection)
         if stream.changedSession { changedBehind(statement.what, connection) }
@@ -210,6 +218,11 @@ import StatementGate
     }
 
     // MARK: Sharing
+
+    private func mayShare(_ statement: LocalStatement) -> Bool {
+        statement.mayRetry && !asksAfterwards && statement.what.isPlainRead && node.kinds.isFast(statement.what.shape)
+            && node.lanes.isOpen(account: account, database: database)
+    }
 
     /// Runs a short read together with others': see `StatementLanes`.
     private func share(_ statement: LocalStatement) {
