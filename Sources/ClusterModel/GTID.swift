@@ -15,11 +15,9 @@ package struct GTID: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil when `text` is not three decimal numbers joined by hyphens, each within its range.
     package init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
-            let domain = UInt32(parts[0]), let server = UInt32(parts[1]), let sequence = UInt64(parts[2])
-        else { return nil }
-        self.init(domain: domain, server: server, sequence: sequence)
+        var text = String(text)
+        guard let gtid = text.withUTF8({ GTID(ascii: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = gtid
     }
 
     /// The same from bytes of ASCII, without a string: every commit's reply is read so.

@@ -7,9 +7,4 @@ package enum SQLText {
         let quote = UInt8(ascii: "`")
         return [quote] + name.flatMap { $0 == quote ? [quote, quote] : [$0] } + [quote]
     }
-
-    /// A string literal, whatever the sql_mode: hexadecimal.
-    package static func literal(_ text: String) -> String {
-        text.isEmpty ? "''" : "CONVERT(0x" + text.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + " USING utf8mb4)"
-    }
 }

@@ -119,7 +119,8 @@ import StatementGate
             giveBack(connection)
             // It was dropped: as in MariaDB, the session is in none then.
             if error.number == Self.unknownDatabase { database = nil }
-            refuse(statement, error.lostConnection ? .lostLocally(error, hadState: false) : error.reply)
+            // The statement itself was not sent.
+            refuse(statement, error.lostConnection ? PoolWords.reply(.databaseDown(error), node) : error.reply)
         }
     }
 
