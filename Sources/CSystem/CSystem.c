@@ -91,6 +91,11 @@ int ddb_process_descriptor(pid_t process) {
     return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
+int ddb_has_ended(pid_t child) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
+}
+
 int ddb_signal_process(int process_descriptor, int signal_number) {
     return (int)syscall(SYS_pidfd_send_signal, process_descriptor, signal_number, NULL, 0);
 }

@@ -52,6 +52,14 @@ package struct PoolTicket: Hashable, Sendable {
         let done: @LoopActor (Result<MariaDBConnection, PoolError>) -> Void
     }
 
+    /// An account to prove.
+    private struct Proof {
+        let ticket: PoolTicket
+        let account: DatabaseAccount
+        let timer: TimerID
+        let done: @LoopActor (PoolError?) -> Void
+    }
+
     private static let retryFirstMs = 20
     private static let retryLastMs = 1000
 
@@ -61,6 +69,7 @@ package struct PoolTicket: Hashable, Sendable {
     private var target: DatabaseTarget?
     private var idle: [Idle] = []
     private var waiters: [Waiter] = []
+    private var proofs: [Proof] = []
     private var opening = 0
     private var lastTicket: UInt64 = 0
     private var retryMs = ConnectionPool.retryFirstMs
@@ -107,8 +116,7 @@ package struct PoolTicket: Hashable, Sendable {
             done(.failure(.exhausted(connectionsMax: limits.connectionsMax)))
             return nil
         }
-        lastTicket += 1
-        let ticket = PoolTicket(number: lastTicket)
+        let ticket = nextTicket()
         let timer = loop.after(milliseconds: limits.waitMs) { [weak self] in self?.waitedTooLong(ticket) }
         waiters.append(Waiter(ticket: ticket, account: account, database: database, timer: timer, done: done))
         openForWaiters()
@@ -119,27 +127,18 @@ package struct PoolTicket: Hashable, Sendable {
     ///
     /// Only a password proves a client: accounts that the server trusts for the node's own sake, and the node's accounts, are refused.
     package func prove(_ account: DatabaseAccount, done: @escaping @LoopActor (PoolError?) -> Void) {
-        guard !isClosed, var target else { return done(isClosed ? .closed : .databaseDown(lastError)) }
-        if total >= limits.connectionsMax, !idle.isEmpty { idle.removeFirst().connection.close() }
-        guard total < limits.connectionsMax else { return done(.exhausted(connectionsMax: limits.connectionsMax)) }
+        guard !isClosed, target != nil else { return done(isClosed ? .closed : .databaseDown(lastError)) }
         guard ClientAccount.isWritten(account) else { return done(.refused(ClientAccount.notForClients)) }
-        target.account = account
-        inUse += 1
-        MariaDBConnection.open(loop, target) { [weak self] result in
-            guard let self else { return }
-            switch result {
-            case .success(let connection):
-                ClientAccount.check(connection) { [weak self] problem in
-                    guard let self else { return }
-                    if problem == nil { self.release(connection) } else { self.discard(connection) }
-                    done(problem.map(PoolError.refused))
-                }
-            case .failure(let error):
-                self.inUse -= 1
-                self.openForWaiters()
-                done(error.number >= 2000 && error.number < 3000 ? .databaseDown(error) : .refused(error))
-            }
-        }
+        guard proofs.count < limits.waitersMax else { return done(.exhausted(connectionsMax: limits.connectionsMax)) }
+        let ticket = nextTicket()
+        let timer = loop.after(milliseconds: limits.waitMs) { [weak self] in self?.waitedTooLong(ticket) }
+        proofs.append(Proof(ticket: ticket, account: account, timer: timer, done: done))
+        openForWaiters()
+    }
+
+    private func nextTicket() -> PoolTicket {
+        lastTicket += 1
+        return PoolTicket(number: lastTicket)
     }
 
     /// Stops waiting; `done` is not called.
@@ -156,6 +155,11 @@ package struct PoolTicket: Hashable, Sendable {
             return openForWaiters()
         }
         if let index = waiters.firstIndex(where: { suits(connection, $0, target) }) {
+            // One that came before needs a connection of its own.
+            guard proofs.first.map({ $0.ticket.number > waiters[index].ticket.number }) ?? true || total + 1 < limits.connectionsMax else {
+                connection.close()
+                return openForWaiters()
+            }
             hand(connection, to: waiters.remove(at: index))
         } else {
             connection.lostWhileIdle = { [weak self, unowned connection] in self?.idle.removeAll { $0.connection === connection } }
@@ -200,9 +204,12 @@ package struct PoolTicket: Hashable, Sendable {
     }
 
     private func waitedTooLong(_ ticket: PoolTicket) {
-        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return }
-        let waiter = waiters.remove(at: index)
-        waiter.done(.failure(target == nil || lastError != nil ? .databaseDown(lastError) : .exhausted(connectionsMax: limits.connectionsMax)))
+        let error = target == nil || lastError != nil ? PoolError.databaseDown(lastError) : .exhausted(connectionsMax: limits.connectionsMax)
+        if let index = waiters.firstIndex(where: { $0.ticket == ticket }) {
+            waiters.remove(at: index).done(.failure(error))
+        } else if let index = proofs.firstIndex(where: { $0.ticket == ticket }) {
+            proofs.remove(at: index).done(error)
+        }
     }
 
     // MARK: Opening
@@ -210,19 +217,59 @@ package struct PoolTicket: Hashable, Sendable {
     private var total: Int { inUse + idle.count + opening }
 
     private func openForWaiters() {
-        guard let target, retryTimer == nil, !isClosed else { return }
+        guard let target, !isClosed else { return }
         // An attempt may fail at once, and then the pause counts.
-        while opening < waiters.count, retryTimer == nil {
-            if total >= limits.connectionsMax {
-                // An idle connection of another account makes room.
-                guard !idle.isEmpty else { return }
-                idle.removeFirst().connection.close()
+        while retryTimer == nil {
+            let waiter = opening < openingMax && opening < waiters.count ? waiters[opening] : nil
+            let proof = proofs.first
+            guard waiter != nil || proof != nil, makeRoom() else { return }
+            // Whoever came first.
+            if let proof, waiter.map({ proof.ticket.number < $0.ticket.number }) ?? true {
+                proofs.removeFirst()
+                prove(proof, target)
+            } else if let waiter {
+                open(waiter.account ?? target.account, target)
             }
-            let account = waiters[opening].account ?? target.account
-            var wanted = target
-            wanted.account = account
-            opening += 1
-            MariaDBConnection.open(loop, wanted) { [weak self] in self?.opened($0, account) }
+        }
+    }
+
+    /// A database that could not be reached is asked by one attempt, not by one for each who waits.
+    private var openingMax: Int { lastError == nil ? .max : 1 }
+
+    /// An idle connection of another account makes room.
+    private func makeRoom() -> Bool {
+        if total < limits.connectionsMax { return true }
+        guard !idle.isEmpty else { return false }
+        idle.removeFirst().connection.close()
+        return true
+    }
+
+    private func open(_ account: DatabaseAccount, _ target: DatabaseTarget) {
+        var target = target
+        target.account = account
+        opening += 1
+        MariaDBConnection.open(loop, target) { [weak self] in self?.opened($0, account) }
+    }
+
+    private func prove(_ proof: Proof, _ target: DatabaseTarget) {
+        loop.cancel(proof.timer)
+        var target = target
+        target.account = proof.account
+        inUse += 1
+        MariaDBConnection.open(loop, target) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let connection):
+                ClientAccount.check(connection) { [weak self] problem in
+                    guard let self else { return }
+                    if problem == nil { self.release(connection) } else { self.discard(connection) }
+                    proof.done(problem.map(PoolError.refused))
+                }
+            case .failure(let error):
+                self.inUse -= 1
+                self.openForWaiters()
+                proof.done(error.number >= 2000 && error.number < 3000 ? .databaseDown(error) : .refused(error))
+            }
         }
     }
 
@@ -294,6 +341,12 @@ package struct PoolTicket: Hashable, Sendable {
         for waiter in waiters {
             loop.cancel(waiter.timer)
             waiter.done(.failure(.closed))
+        }
+        let proofs = self.proofs
+        self.proofs = []
+        for proof in proofs {
+            loop.cancel(proof.timer)
+            proof.done(.closed)
         }
     }
 }

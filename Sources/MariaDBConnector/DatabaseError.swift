@@ -36,6 +36,9 @@ package struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible
         CR_SSL_CONNECTION_ERROR, "the server wants TLS, which connections to the database don't speak; let this account log in without")
 
     static func unknownHost(_ why: String) -> DatabaseError { DatabaseError(CR_UNKNOWN_HOST, "the database's host: \(why)") }
+    static func unreachable(_ path: String, _ why: String) -> DatabaseError {
+        DatabaseError(CR_CONNECTION_ERROR, "can't connect to the database's socket \(path): \(why)")
+    }
     static func notWatched(_ why: String) -> DatabaseError { DatabaseError(CR_SOCKET_CREATE_ERROR, why) }
 
     /// Whether the connection is gone, so that the fate of a statement under way is not known.

@@ -176,7 +176,7 @@ import EventLoop
         let over = stalled.filter { $0.connection.inFlight == 0 }
         stalled.removeAll { $0.connection.inFlight == 0 }
         for lane in over { giveBack(lane) }
-        for lane in stalled { endAbandoned(lane) }
+        endAbandoned()
         feed()
         if isRetired { giveBackIdle() }
         if lanes.contains(where: { $0.connection.inFlight > 0 }) || !stalled.isEmpty || !waiting.isEmpty { tickLater() }
@@ -195,10 +195,15 @@ import EventLoop
         }
     }
 
-    private func endAbandoned(_ lane: Lane) {
-        guard lane.first?.isAbandoned ?? false else { return }
-        pool.kill(lane.connection.connectionID)
-        lane.first = nil
+    private func endAbandoned() {
+        let going = stalled.filter { $0.first?.isAbandoned ?? false }
+        stalled.removeAll { $0.first?.isAbandoned ?? false }
+        for lane in going {
+            pool.kill(lane.connection.connectionID)
+            // Not kept: the end may come late, and then would hit whoever has the connection by then.
+            lane.connection.close()
+            giveBack(lane)
+        }
     }
 
     private func giveBack(_ lane: Lane) {

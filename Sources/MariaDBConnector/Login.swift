@@ -20,6 +20,7 @@ struct LoggedIn: Sendable {
     private let strings: ConnectStrings
     private let port: UInt16
     private let flags: UInt
+    private let endpoint: DatabaseEndpoint
     private let result = UnsafeMutablePointer<UnsafeMutablePointer<MYSQL>?>.allocate(capacity: 1)
     private var done: (@LoopActor (Result<LoggedIn, DatabaseError>) -> Void)?
     private var descriptor: Int32 = -1
@@ -32,6 +33,7 @@ struct LoggedIn: Sendable {
         self.loop = loop
         self.mysql = mysql
         self.done = done
+        endpoint = target.endpoint
         switch target.endpoint {
         case .socket(let path):
             strings = ConnectStrings(host: nil, target.account, socket: path)
@@ -58,6 +60,10 @@ struct LoggedIn: Sendable {
     }
 
     func start() {
+        if case .socket(let path) = endpoint, let problem = LocalSocket.problem(path) {
+            mysql_close(mysql)
+            return finish(.failure(problem))
+        }
         step(mysql_real_connect_start(result, mysql, strings.host, strings.user, strings.password, nil, UInt32(port), strings.socket, flags))
     }
 

@@ -215,6 +215,7 @@ import MySQLProtocol
     private func failAll(_ error: DatabaseError) {
         let left = runs[answered...]
         answered = runs.count
+        compact()
         let sent = channel.sentTotal
         // The server had it, at least in part, or never saw it.
         for run in left { run.sink.failed(run.offset < sent ? error : DatabaseError.closed) }
@@ -230,6 +231,8 @@ import MySQLProtocol
         if isIdle { channel.sendAtOnce(PacketWriter.framed([Request.quit], sequence: 0)) }
         answered = runs.count
         channel.close()
+        // Sinks may hold the connection.
+        compact()
     }
 
     /// Gives the socket away, for a protocol that follows on a login; this runs no statement any more.

@@ -8,7 +8,7 @@ final class ChildProcess {
 
     let pid: Int32
     /// Readable when the process ended.
-    let descriptor: Int32
+    private(set) var descriptor: Int32
     private var reaped = false
 
     init(_ program: String, _ arguments: [String], in directory: String, log: ServerLog) throws(ServerProblem) {
@@ -31,6 +31,21 @@ final class ChildProcess {
         close(descriptor)
     }
 
+    /// As `Wait.first`; an exit is this process's.
+    func wait(stop: StopRequest?, readable: Int32 = -1, untilMs: UInt64) -> Wait {
+        while true {
+            // Without a descriptor it is looked after now and then.
+            let lookMs = descriptor < 0 ? min(untilMs, System.monotonicMs() + 1000) : untilMs
+            let wait = Wait.first(stop: stop, exitOf: descriptor, readable: readable, untilMs: lookMs)
+            if hasEnded { return .exit }
+            guard wait == .exit || wait == .timeout && System.monotonicMs() < untilMs else { return wait }
+            // A library closed what was not its own, and the number may be another file's by now: not for this one to close.
+            descriptor = ddb_process_descriptor(pid)
+        }
+    }
+
+    private var hasEnded: Bool { ddb_has_ended(pid) != 0 }
+
     /// Collects the ended process and says how it ended, in words; waits for the end.
     func reap() -> String {
         var status: Int32 = 0
@@ -46,7 +61,7 @@ final class ChildProcess {
     func end(graceMs: UInt64) {
         if graceMs > 0 {
             _ = ddb_signal_process(descriptor, SIGTERM)
-            _ = Wait.first(stop: nil, exitOf: descriptor, untilMs: System.monotonicMs() + graceMs)
+            _ = wait(stop: nil, untilMs: System.monotonicMs() + graceMs)
         }
         kill(-pid, SIGKILL)  // it leads a group of its own; not reaped yet, so the number is still its
         _ = reap()

@@ -20,7 +20,7 @@ struct ServerFiles {
         try checkSpace()
         try System.makeDirectory(paths.creating)
         let child = try ChildProcess(installer, Arguments.installer(), in: paths.creating, log: log)
-        switch Wait.first(stop: stop, exitOf: child.descriptor, untilMs: System.monotonicMs() + Self.createTimeoutMs) {
+        switch child.wait(stop: stop, untilMs: System.monotonicMs() + Self.createTimeoutMs) {
         case .exit: break
         case .stop:
             child.end(graceMs: 0)

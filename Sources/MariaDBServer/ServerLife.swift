@@ -113,7 +113,7 @@ struct ServerLife {
         defer { if let connection { close(connection) } }
         while true {
             if connection == nil { connection = Greeting.connect(to: paths.socket) }
-            switch Wait.first(stop: stop, exitOf: child.descriptor, readable: connection ?? -1, untilMs: System.monotonicMs() + Self.probeEveryMs) {
+            switch child.wait(stop: stop, readable: connection ?? -1, untilMs: System.monotonicMs() + Self.probeEveryMs) {
             case .exit: return .exit
             case .stop: return .stop
             case .readable:
@@ -142,7 +142,7 @@ struct ServerLife {
         report(.ready(RunningServer(socket: paths.socket, pid: child.pid, version: version)))
         let since = System.monotonicMs()
         while true {
-            switch Wait.first(stop: stop, exitOf: child.descriptor, untilMs: .max) {
+            switch child.wait(stop: stop, untilMs: .max) {
             case .exit:
                 let how = child.reap()
                 return .exited(how: how, lastLogLines: log.lastLines(), healthyMs: System.monotonicMs() - since)

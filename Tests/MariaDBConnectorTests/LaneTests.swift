@@ -97,13 +97,21 @@ struct LaneTests {
     }
 
     @Test func `a stalled statement that nobody waits for is ended`() async throws {
-        let lanes = lanes
+        let (lanes, pool) = (lanes, pool)
         let replies = Replies()
+        try await onLoop { _ in replies.run(lanes, "id", "SELECT CONNECTION_ID()") }
+        let id = try await until("the id") { replies.text["id"] }
         try await onLoop { _ in
             replies.run(lanes, "slow", "SELECT SLEEP(100)")
             replies.jobs["slow"]?.abandon()
         }
-        try await until("its end") { replies.outcomes["slow"]?.first?.error != nil || replies.text["slow"] == "1" }
+        try await until("its connection is closed") { pool.inUse == 0 && lanes.count == 0 }
+        #expect(await pool.idleCount == 0)
+        var left: String? = "1"
+        for _ in 0..<1000 where left != "0" {
+            left = try await server.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE id = \(id)").first
+        }
+        #expect(left == "0")
         try await end()
     }
 

@@ -154,6 +154,64 @@ struct PoolTests {
         try await end(callers)
     }
 
+    @Test func `those that prove an account wait for room as others do, and are served in turn`() async throws {
+        let pool = pool
+        let callers = Callers()
+        try await onLoop { _ in for name in ["a", "b"] { callers.ask(pool, name) } }
+        try await until("both") { callers.connections.count == 2 }
+        let proofs = Proofs()
+        try await onLoop { _ in
+            for _ in 0..<20 { proofs.ask(pool, TestServer.reader) }
+            proofs.ask(pool, DatabaseAccount(user: "test", password: "wrong"))
+            callers.ask(pool, "c")
+        }
+        #expect(await proofs.problems.isEmpty)
+        try await onLoop { _ in callers.giveBack(pool, "a") }
+        try await until("all proofs") { proofs.problems.count == 21 }
+        #expect(await proofs.problems.filter { $0 == nil }.count == 20)
+        guard case .refused(let why)? = await proofs.problems.compactMap(\.self).first, why.number == 1045 else { return #expect(Bool(false)) }
+        try await until("who came after them") { callers.connections["c"] != nil }
+        try await onLoop { _ in
+            pool.limits.waitMs = 50
+            proofs.ask(pool, TestServer.reader)
+        }
+        try await until("the one in vain") { proofs.problems.count == 22 }
+        guard case .exhausted(connectionsMax: 2)? = await proofs.problems.last ?? nil else { return #expect(Bool(false)) }
+        try await end(callers)
+    }
+
+    @LoopActor private final class Proofs {
+        private(set) var problems: [PoolError?] = []
+        nonisolated init() {}
+        func ask(_ pool: ConnectionPool, _ account: DatabaseAccount) { pool.prove(account) { self.problems.append($0) } }
+    }
+
+    @Test func `a database that refuses connections at once costs next to nothing, however many wait for it`() async throws {
+        let directory = try TestDirectory()
+        defer { directory.remove() }
+        let path = directory.path + "/nobody.sock"
+        let callers = Callers()
+        let pool = try await onLoop { loop in
+            let pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: 500, idleMs: 60_000, waitMs: 1000))
+            pool.use(DatabaseTarget(endpoint: .socket(path), account: TestServer.account))
+            return pool
+        }
+        let before = ProcessFacts.processorMs
+        try await onLoop { _ in for number in 0..<400 { callers.ask(pool, "\(number)") } }
+        try await until("all gave up", within: 10) { callers.errors.count == 400 }
+        #expect(ProcessFacts.processorMs - before < 500)
+        guard case .databaseDown(let why?) = await callers.errors["0"] else { return #expect(Bool(false)) }
+        #expect(why.number == 2002 && why.description.contains(path), "\(why)")
+        let target = server.target()
+        try await onLoop { _ in
+            callers.ask(pool, "late")
+            pool.use(target)
+        }
+        try await until("who asks when it is there") { callers.connections["late"] != nil }
+        try await end(callers)
+        try await onLoop { _ in pool.close() }
+    }
+
     @Test func `idle connections are closed after their time`() async throws {
         let pool = try await onLoop { [server] loop in
             let pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: 2, idleMs: 100))

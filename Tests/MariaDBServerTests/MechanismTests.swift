@@ -29,6 +29,24 @@ struct MechanismTests {
         #expect(waitpid(pid, &status, 0) == pid && status & 0x7F == SIGKILL)
     }
 
+    @Test func `a child that runs has not ended, whatever became of its descriptor`() throws {
+        let lab = try Lab(below: "log")
+        let child = try ChildProcess("sleep", ["1000"], in: "/", log: try ServerLog(path: lab.directory))
+        func isSeenRunning() -> Bool { child.wait(stop: nil, untilMs: System.monotonicMs() + 20) == .timeout }
+        #expect(isSeenRunning())
+        close(child.descriptor)
+        #expect(isSeenRunning())
+        // A file of somebody else's that is always readable.
+        let (stolen, other) = (child.descriptor, open("/dev/zero", O_RDONLY))
+        #expect(dup2(other, stolen) == stolen)
+        #expect(isSeenRunning())
+        #expect(fcntl(stolen, F_GETFD) >= 0 && child.descriptor != stolen)
+        for file in [stolen, other] { close(file) }
+        kill(child.pid, SIGKILL)
+        #expect(child.wait(stop: nil, untilMs: System.monotonicMs() + 10_000) == .exit)
+        #expect(child.reap() == "was killed by signal 9")
+    }
+
     @Test func `a program that cannot be run is an error with its reason, and leaves no zombie`() throws {
         let lab = try Lab(below: "log")
         let log = try ServerLog(path: lab.directory)

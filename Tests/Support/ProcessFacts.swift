@@ -12,6 +12,9 @@ package enum ProcessFacts {
         return count - 3
     }
 
+    /// Time of the processors that this process took so far.
+    package static var processorMs: Int { Int(clock()) * 1000 / Int(CLOCKS_PER_SEC) }
+
     /// Resident memory, in bytes.
     package static var residentBytes: Int {
         var text = [UInt8](repeating: 0, count: 128)

@@ -24,6 +24,8 @@ int ddb_event(void);
 // A descriptor (pidfd) that becomes readable when the process ends, whoever its parent is, and never means another process that was
 // given the same number later. -1 with errno.
 int ddb_process_descriptor(pid_t process);
+// Whether this child ended and waits to be collected.
+int ddb_has_ended(pid_t child);
 int ddb_signal_process(int process_descriptor, int signal_number);
 
 // Everything written to the descriptor's file system is on disk when this returns 0.
