@@ -4,8 +4,8 @@ extension WholeClusters {
     /// Sessions without state share database connections: none may find what another left there.
     @Suite struct SharedConnections {
         /// One connection for everybody.
-        private func run(_ body: (NodeProcess) throws -> Void) throws {
-            let settings = ["pool": #"{"connectionsMax": 1}"#]
+        private func run(connections: Int = 1, _ body: (NodeProcess) throws -> Void) throws {
+            let settings = ["pool": "{\"connectionsMax\": \(connections)}"]
             try Cluster.run(slaves: 0, master: settings) { cluster in
                 let client = try cluster.master.connect()
                 try client.ok("CREATE DATABASE d")
@@ -47,6 +47,21 @@ extension WholeClusters {
                 try b.ok("INSERT INTO d.seen (v) VALUES (2)")
                 try a.ok("INSERT INTO d.seen (v) VALUES (3)")
                 #expect(try a.rows("SELECT last FROM d.seen ORDER BY v") == ["0", id])
+            }
+        }
+
+        @Test func `a session finds its last id on whichever connection it runs`() throws {
+            try run(connections: 2) { node in
+                let (a, b, c) = (try node.connect(), try node.connect(), try node.connect())
+                let first = try a.value("SELECT CONNECTION_ID()")
+                #expect(try a.ok("INSERT INTO d.t (v) VALUES (1)").fields["insert_id"] == "1")
+                try b.ok("BEGIN")
+                #expect(try b.value("SELECT CONNECTION_ID()") == first)
+                #expect(try a.ok("INSERT INTO d.t (v) VALUES (1)").fields["insert_id"] == "2")
+                try c.ok("BEGIN")
+                #expect(try c.value("SELECT CONNECTION_ID()") != first)
+                try b.ok("COMMIT")
+                #expect(try a.value("SELECT LAST_INSERT_ID()") == "2")
             }
         }
 

@@ -131,6 +131,34 @@ struct StatementTests {
         nonisolated init() {}
     }
 
+    @Test func `a connection that is killed fails all that is under way on it, each once`() async throws {
+        let server = try #require(TestServer.shared)
+        let connection = try await open(server.target())
+        let id = await connection.connectionID
+        let replies = Killed()
+        try await onLoop { _ in
+            for sql in ["SELECT SLEEP(100)", "SELECT 1", "INSERT INTO test.nowhere VALUES (1)", "SELECT 2"] { replies.run(connection, sql) }
+        }
+        try await until("the first is at work") { !connection.isIdle }
+        try await server.sql("KILL \(id)")
+        try await until("all replies", within: 10) { replies.errors.count == 4 }
+        for error in await replies.errors { #expect(error?.lostConnection == true, "\(String(describing: error))") }
+        #expect(await !connection.isOpen)
+        // Nothing comes later either.
+        #expect(try await server.sql("SELECT 1").first == "1")
+        #expect(await replies.errors.count == 4)
+    }
+
+    @LoopActor private final class Killed {
+        private(set) var errors: [DatabaseError?] = []
+        nonisolated init() {}
+        func run(_ connection: MariaDBConnection, _ sql: String) {
+            let sink = Gatherer()
+            sink.whenOver = { self.errors.append($0.error) }
+            connection.execute(Array(sql.utf8), sink)
+        }
+    }
+
     @Test func `several results come one after another`() async throws {
         let connection = try await open(server.target(multi: true))
         _ = try await connection.run(
