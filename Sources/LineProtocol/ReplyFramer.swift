@@ -38,23 +38,13 @@ package struct ReplyFramer: Sendable {
     /// The beginning and the end of the line under way; of a short line both are all of it.
     private var head: [UInt8] = []
     private var tail: [UInt8] = []
-    private var isInRows = false
+    /// Within a result set, in the tsv form.
+    package private(set) var isInRows = false
 
     package init(format: ReplyFormat = .tsv) { self.format = format }
 
     /// True before the first byte of a reply: at the end of input nothing is missing.
     package var isAtBoundary: Bool { head.isEmpty && !isInRows }
-
-    /// What a reply that breaks off here has told already.
-    package enum Cut: Equatable, Sendable {
-        /// Whole parts, or nothing: an error may follow as it is.
-        case betweenParts
-        /// Whole rows of a result set, in the tsv form.
-        case betweenRows
-        case withinLine
-    }
-
-    package var cut: Cut { !head.isEmpty ? .withinLine : isInRows ? .betweenRows : .betweenParts }
 
     /// Reads on in the current reply. `count` bytes, from the first, belong to it; when `reply` is not nil it ends with them, and
     /// the bytes after are of the next.

@@ -43,6 +43,19 @@ package struct ReplyWriter: Sendable {
         }
     }
 
+    /// Ends a result set, after a whole row or none, because of an error.
+    package func rowsFailed(_ error: ReplyError, into out: inout [UInt8]) {
+        switch format {
+        case .tsv:
+            out.append(ascii: "\\. ")
+            TSV.append(error, to: &out)
+        case .json:
+            out.append(ascii: "],")
+            JSON.append(error, to: &out)
+            out.append(ascii: "}\n")
+        }
+    }
+
     /// Begins a result set: writes its head. The rows and the end are written with what is returned, before any other reply.
     package func rows(_ columns: [Column], into out: inout [UInt8]) -> RowsWriter {
         RowsWriter(format: format, columns: columns, into: &out)

@@ -64,15 +64,5 @@ package struct RowsWriter: Sendable {
     }
 
     /// The rows end here because of an error; the last row is whole.
-    package func failed(_ error: ReplyError, into out: inout [UInt8]) {
-        switch format {
-        case .tsv:
-            out.append(ascii: "\\. ")
-            TSV.append(error, to: &out)
-        case .json:
-            out.append(ascii: "],")
-            JSON.append(error, to: &out)
-            out.append(ascii: "}\n")
-        }
-    }
+    package func failed(_ error: ReplyError, into out: inout [UInt8]) { ReplyWriter(format: format).rowsFailed(error, into: &out) }
 }

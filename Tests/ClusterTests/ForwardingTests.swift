@@ -175,6 +175,22 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a master that tells of a session without end is hung up on`() throws {
+            try run { cluster, client in
+                cluster.master.kill()
+                let (port, slave) = (cluster.master.port, cluster.slave(1))
+                for (answer, more) in [("OK\n", String(repeating: "x", count: 1 << 16)), ("OK\n. hold=none\n", ""), ("OK\n. hold=0 lex=0 ", " ")] {
+                    let liar = try FalseMaster(port: port, answer: answer, more: more)
+                    defer { liar.stop() }
+                    let told = try client.refused("MASTER-UNREACHABLE", "INSERT INTO d.t (v) VALUES ('x')")
+                    #expect(told.contains("what answers at 127.0.0.1:\(port) does not tell what the session holds"), "\(told)")
+                    #expect(try client.value("SELECT COUNT(*) FROM d.t") == "0", "reads go on")
+                }
+                #expect(slave.logText.contains("a session's connection to the master was dropped"))
+                #expect(slave.memory < 300 << 20, "\(slave.memory)")
+            }
+        }
+
         @Test func `the way a session on the master reads quotes hides nothing from the slave's rules`() throws {
             try run(["session": #"{"multiStatements": true}"#]) { cluster, client in
                 for (mode, hidden) in [

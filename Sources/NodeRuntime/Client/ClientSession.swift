@@ -331,18 +331,19 @@ import StatementGate
         }
     }
 
-    private func lost(_ cut: ReplyFramer.Cut) {
+    private func lost(_ cut: ForwardedSession.Cut) {
+        let error = ReplyError(
+            .connectionLost,
+            "the connection to the master broke and what the session held there is gone: whether this took effect is not known; look before you send it again"
+        )
         switch cut {
-        // Whatever came now would be read as a part of the line.
-        case .withinLine: return channel.closeWhenSent()
-        case .betweenRows: channel.write(Array("\\. ".utf8))
-        case .betweenParts: break
+        case .betweenParts: answer(error)
+        case .betweenRows:
+            channel.write { writer.rowsFailed(error, into: &$0) }
+            finishRequest()
+        // Whatever came now would be read as a part of the row.
+        case .withinRow: channel.closeWhenSent()
         }
-        answer(
-            ReplyError(
-                .connectionLost,
-                "the connection to the master broke and what the session held there is gone: whether this took effect is not known; look before you send it again"
-            ))
     }
 
     func forwardedSession() -> ForwardedSession {

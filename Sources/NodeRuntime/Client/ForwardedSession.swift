@@ -15,9 +15,16 @@ import StatementGate
         /// The statement never left this node.
         case unreachable(String)
         /// The connection broke after the statement was sent, and the client has its reply up to the cut.
-        case lost(ReplyFramer.Cut)
+        case lost(Cut)
         /// The connection broke before, and the session's transaction and settings on the master with it; the statement never left this node.
         case stateLost
+    }
+
+    enum Cut {
+        /// Nothing, or whole parts: an error may follow as it is.
+        case betweenParts
+        case betweenRows
+        case withinRow
     }
 
     private static let connectTimeoutMs = 3000
@@ -25,12 +32,19 @@ import StatementGate
     private static let settingsMax = 256
     /// What is kept of a reply that is read here: an error's line is shorter.
     private static let toldBytesMax = 4096
+    /// Of a row, before it goes to the client: as large as MariaDB makes one by default, with every byte escaped.
+    private static let heldBytesMax = 32 << 20
+
+    /// The line after a reply is shorter.
+    private static let trailerBytesMax = 64
 
     private let node: NodeContext
     private let client: Channel
     private var dialer: Dialer?
     private var channel: Channel?
     private var framer = ReplyFramer()
+    /// Of the client's own reply: what it gets of it can be ended by an error.
+    private var rows = WholeRows(heldBytesMax: heldBytesMax)
     private var trailer: [UInt8] = []
     private var awaitsTrailer = false
     private var ended: FramedReply?
@@ -108,7 +122,10 @@ import StatementGate
     private func next() {
         guard let step = steps.first, let channel else { return }
         // The reply to .format comes in the new form already.
-        if case .format(let format) = step.purpose { framer.format = format }
+        if case .format(let format) = step.purpose {
+            framer.format = format
+            rows.format = format
+        }
         channel.write(step.request)
     }
 
@@ -124,7 +141,7 @@ import StatementGate
             let (count, reply) = framer.take(rest)
             let bytes = UnsafeRawBufferPointer(rebasing: rest[..<count])
             if step.purpose == .statement {
-                client.write(bytes)
+                rows.take(bytes) { client.write($0) }
             } else {
                 told.append(contentsOf: bytes.prefix(Self.toldBytesMax - told.count))
             }
@@ -139,10 +156,12 @@ import StatementGate
 
     private func takeTrailer(_ rest: inout UnsafeRawBufferPointer) {
         let end = rest.firstIndex(of: UInt8(ascii: "\n"))
-        trailer.append(contentsOf: rest[..<(end ?? rest.count)])
+        let line = rest[..<(end ?? rest.count)]
+        guard line.count <= Self.trailerBytesMax - trailer.count else { return distrust() }
+        trailer.append(contentsOf: line)
         rest = UnsafeRawBufferPointer(rebasing: rest[(end.map { $0 + 1 } ?? rest.count)...])
         guard end != nil, let reply = ended, let step = steps.first else { return }
-        guard let told = SessionTrailer(line: String(decoding: trailer, as: UTF8.self)) else { return lose() }
+        guard let told = SessionTrailer(line: String(decoding: trailer, as: UTF8.self)) else { return distrust() }
         hold = told.hold
         mode = LexicalMode(bits: told.lexicalBits)
         trailer = []
@@ -171,7 +190,7 @@ import StatementGate
     /// The master does not follow the session: told as the statement's own failure.
     private func refused(_ step: ForwardedStep) {
         steps = []
-        guard let error = toldError else { return lose() }
+        guard let error = toldError else { return lose("what answers at \(node.masterWords) is no node") }
         switch step.purpose {
         case .greeting, .format, .statement:
             drop()
@@ -217,11 +236,26 @@ import StatementGate
     /// The client has read some: more may come.
     func resume() { channel?.resumeReading() }
 
-    private func lose() {
+    private var cut: Cut {
+        switch rows.cut {
+        case .withinRow: .withinRow
+        case .betweenRows: .betweenRows
+        case .betweenLines: framer.isInRows ? .betweenRows : .betweenParts
+        }
+    }
+
+    /// What the session holds there can't be known, so nothing more is asked over this connection.
+    private func distrust() {
+        let why = "what answers at \(node.masterWords) does not tell what the session holds, as a node of this version does"
+        node.log.warning("a session's connection to the master was dropped", ["why": why])
+        lose(why)
+    }
+
+    private func lose(_ reason: String = "the connection to it ended") {
         let hadState = holdsState
         let sent = steps.first?.purpose == .statement
-        let (cut, reply) = (framer.cut, sent ? ended : nil)
-        let why = toldError.map { "the master answered \($0.words)" } ?? "the connection to it ended"
+        let (cut, reply) = (cut, sent ? ended : nil)
+        let why = toldError.map { "the master answered \($0.words)" } ?? reason
         drop()
         if let reply {
             // Only what the session holds there since is not known.
@@ -242,6 +276,7 @@ import StatementGate
         dialer = nil
         channel?.close()
         framer = ReplyFramer()
+        rows = WholeRows(heldBytesMax: Self.heldBytesMax)
         trailer = []
         awaitsTrailer = false
         ended = nil

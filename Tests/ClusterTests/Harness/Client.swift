@@ -91,13 +91,16 @@ final class Client {
     /// One line as it comes, for the forms that `Reply` does not read.
     func line() throws(ClientError) -> String {
         var bytes: [UInt8] = []
-        var byte: UInt8 = 0
+        var chunk = [UInt8](repeating: 0, count: 65536)
         while true {
-            let count = recv(descriptor, &byte, 1, 0)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw count == 0 ? .closed : errno == EAGAIN ? .timeout : .broken(errno) }
-            if byte == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
-            bytes.append(byte)
+            // Looked at first: what is behind the line end is left for whoever reads next.
+            let seen = recv(descriptor, &chunk, chunk.count, Int32(MSG_PEEK))
+            if seen < 0, errno == EINTR { continue }
+            guard seen > 0 else { throw seen == 0 ? .closed : errno == EAGAIN ? .timeout : .broken(errno) }
+            let end = chunk[..<seen].firstIndex(of: UInt8(ascii: "\n"))
+            let taken = recv(descriptor, &chunk, end.map { $0 + 1 } ?? seen, 0)
+            bytes += chunk[..<(end ?? taken)]
+            if end != nil { return String(decoding: bytes, as: UTF8.self) }
         }
     }
 
