@@ -66,11 +66,15 @@ extension WholeClusters {
             }
         }
 
-        @Test func `.nodes tells how long ago each node was heard`() throws {
+        @Test func `.nodes tells how long ago each node was heard, and who is away`() throws {
             try Cluster.run { cluster in
                 let (master, here, away) = (cluster.master, cluster.slave(1), cluster.slave(2))
+                func row(_ node: NodeProcess, on teller: NodeProcess) throws -> [String?]? {
+                    try teller.connect().ok(".nodes").rows.first { $0[2] == "127.0.0.1:\(node.port)" }
+                }
+                func state(_ node: NodeProcess, on teller: NodeProcess) throws -> String? { try row(node, on: teller)?[3] }
                 func seen(_ node: NodeProcess, on teller: NodeProcess) throws -> String? {
-                    try teller.connect().ok(".nodes").rows.first { $0[2] == "127.0.0.1:\(node.port)" }?.last ?? nil
+                    try row(node, on: teller)?.last ?? nil
                 }
                 for teller in [master, here] {
                     try waitUntil("\(teller.name) knows of all") { try teller.connect().ok(".nodes").rows.count == 3 }
@@ -85,12 +89,16 @@ extension WholeClusters {
                     // It was heard a heartbeat before it was stopped at most.
                     #expect(elapsed > .milliseconds(age - 2000) && elapsed < .milliseconds(age + 30000), "\(age) ms after \(elapsed)")
                 }
-                try master.stop()
+                #expect(try state(master, on: here) == "serving" && state(away, on: here) == "away")
+                master.kill()
+                try waitUntil("the slave knows") { try here.status("link").hasPrefix("away") }
+                #expect(try state(master, on: here) == "away")
                 try waitUntil("the master grows old") { try Int(seen(master, on: here) ?? "") ?? 0 > 1500 }
                 try master.launch()
                 try master.waitUntilServing()
                 #expect(try seen(away, on: master) == nil)
                 try waitUntil("it is told so", within: 10) { try seen(away, on: here) == nil && (Int(seen(master, on: here) ?? "") ?? .max) < 1500 }
+                #expect(try state(master, on: here) == "serving")
             }
         }
 

@@ -48,6 +48,8 @@ import Replication
     private(set) var state = State.connecting
     private(set) var lastBeat: Frame.Beat?
     private(set) var lastBeatMs = 0
+    /// The last beat came over the link that stands now.
+    private(set) var isHeard = false
 
     init(_ slave: SlaveLife, _ journal: Journal, master: NodeAddress) {
         self.slave = slave
@@ -89,6 +91,7 @@ import Replication
         let old = channel
         channel = nil
         link = nil
+        isHeard = false
         old?.handOver(to: Deaf())
         old?.closeWhenSent()
         journal.add(.dropOpenGroup)
@@ -190,6 +193,7 @@ import Replication
     private func heard(_ beat: Frame.Beat) {
         lastBeat = beat
         lastBeatMs = EventLoop.nowMs()
+        isHeard = true
         tell()
         slave.checkCaughtUp()
     }

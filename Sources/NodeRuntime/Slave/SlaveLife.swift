@@ -224,7 +224,10 @@ import Replication
         var all = master.lastBeat?.nodes ?? []
         let age = master.lastBeat == nil ? 0 : now - master.lastBeatMs
         // The master told how long ago it had heard each, itself just then.
-        for index in all.indices { all[index].lastSeenMs = all[index].lastSeenMs.map { $0 + age } }
+        for index in all.indices {
+            all[index].lastSeenMs = all[index].lastSeenMs.map { $0 + age }
+            if all[index].role == .master, !master.isHeard { all[index].state = "away" }
+        }
         let told = all.first { $0.id == node.id }
         let own = NodeStatus(
             id: node.id, role: .slave, address: node.address, state: stateWord, received: journal.received, applied: node.applied.value,
