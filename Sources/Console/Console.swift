@@ -4,7 +4,7 @@ import LineProtocol
 
 /// Talks with a node for a person or a script until there is no more to say. Blocks its thread; sets no signal handler inside a node.
 ///
-/// Returns the exit code: 0, or 1 when any statement failed or the node could not be reached.
+/// Returns the exit code: 0, or 1 when a statement failed or the node could not be reached.
 package func runConsole(_ options: ConsoleOptions) -> Int32 {
     var console = Console(options, input: 0, out: Output(1), errors: Output(2))
     return console.run()
@@ -58,7 +58,7 @@ struct Console {
             case .line(let line): run(splitter.add(line))
             case .tooLong:
                 complain("a line of the input is longer than \(LineInput.lineBytesMax >> 20) MiB; it and what follows was not run")
-                isOver = true
+                (hasFailed, isOver) = (true, true)
             case .end: return run(splitter.finish().map { [$0] } ?? [])
             }
         }
@@ -103,7 +103,7 @@ extension Console {
             switch piece {
             case .quit: isOver = true
             case .tooLong:
-                hasFailed = true
+                failed()
                 complain("a statement is longer than \(splitter.statementBytesMax >> 20) MiB; it was not run")
             case .statement(let text, let vertical): send(text, format: vertical && format != .json ? .vertical : format)
             case .command(let text): runCommand(text)
@@ -112,11 +112,17 @@ extension Console {
         if out.isBroken { isOver = true }
     }
 
+    /// What follows in a script may rest on what did not come about.
+    private mutating func failed() {
+        hasFailed = true
+        if !isInteractive, !options.goesOn { isOver = true }
+    }
+
     private mutating func runCommand(_ text: [UInt8]) {
         switch text.lowercasedWord {
         case ".format": setFormat(String(decoding: text.dropFirst(7).trimmed, as: UTF8.self))
         case ".sql", ".link":
-            hasFailed = true
+            failed()
             complain("the console does not need \(text.lowercasedWord): a statement may have as many lines as it likes")
         default: send(text, format: format)
         }
@@ -124,7 +130,7 @@ extension Console {
 
     private mutating func setFormat(_ name: String) {
         guard let chosen = OutputFormat(rawValue: name) else {
-            hasFailed = true
+            failed()
             return complain("the console's formats are \(OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")); write: .format table")
         }
         format = chosen
@@ -145,7 +151,7 @@ extension Console {
         switch session?.run(request, format: format, out: out, errors: errors) {
         case .succeeded?, nil: break
         case .failed?:
-            hasFailed = true
+            failed()
             // An error may tell of a change of master.
             if isInteractive { askRole() }
         case .lost(let reason)?:

@@ -12,18 +12,21 @@ package struct ConsoleOptions: Sendable {
     package var user: String?
     /// Nil with a user: asked for at the terminal, empty without one.
     package var password: String?
+    /// Goes on after a statement that failed, where nobody types.
+    package var goesOn: Bool
     /// The console shares its process and its terminal with the node it talks to.
     package var insideNode: Bool
 
     package init(
         address: NodeAddress, statements: [String] = [], format: OutputFormat? = nil, user: String? = nil, password: String? = nil,
-        insideNode: Bool = false
+        goesOn: Bool = false, insideNode: Bool = false
     ) {
         self.address = address
         self.statements = statements
         self.format = format
         self.user = user
         self.password = password
+        self.goesOn = goesOn
         self.insideNode = insideNode
     }
 }

@@ -10,7 +10,8 @@ struct ConsoleCommand: ParsableCommand {
         abstract: "Talk SQL to a running node.",
         discussion: """
             Without -e, statements are read from the terminal, or from standard input when that is a pipe or a file. \
-            Exits with 1 when a statement fails or the node can't be reached.
+            Those of -e and of a pipe or a file end at the first that fails, unless --force is given. \
+            Exits with 1 when a statement failed or the node can't be reached.
             """)
 
     @Argument(help: ArgumentHelp("The node (default: 127.0.0.1:7001).", valueName: "host:port"), transform: readAddress)
@@ -22,6 +23,9 @@ struct ConsoleCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp("table, tsv, json or vertical (default: table on a terminal, else tsv).", valueName: "format"), transform: readFormat)
     var format: OutputFormat?
+
+    @Flag(help: "Go on after a statement that failed; the exit code is 1 all the same.")
+    var force = false
 
     @Option(help: "The MariaDB account to log in as, where the node asks for one.")
     var user: String?
@@ -37,6 +41,7 @@ struct ConsoleCommand: ParsableCommand {
         var options = ConsoleOptions(address: address ?? NodeAddress(host: "127.0.0.1", port: 7001))
         options.statements = statements
         options.format = format
+        options.goesOn = force
         options.user = user
         options.password = try passwordFile.map(readPassword)
         throw ExitStatus.ended(runConsole(options))

@@ -13,11 +13,24 @@ import Testing
         #expect(node.requests == ["INSERT 1", "SELECT 1", "UPDATE 2"])
     }
 
-    @Test func `a script goes on after an error and ends with 1`() throws {
-        let node = try CannedNode { $0 == "bad" ? "ERR 1064 42000 no SQL\n" : "OK affected=0 insert_id=0 warnings=0\n" }
+    @Test(arguments: ["bad;\n-- a comment\nDO 1", "bad; DO 1"])
+    func `a script ends at its first error, with 1`(script: String) throws {
+        let node = try CannedNode(replies: refusingBad)
         defer { node.stop() }
-        let result = run(ConsoleOptions(address: node.address), input: "bad;\n-- a comment\nDO 1")
-        #expect(result == Result(code: 1, out: "OK affected=0 insert_id=0 warnings=0\n", errors: "ERROR 1064 (42000): no SQL\n"))
+        let stopped = Result(code: 1, out: "", errors: "ERROR 1064 (42000): no SQL\n")
+        #expect(run(ConsoleOptions(address: node.address), input: script) == stopped)
+        #expect(run(ConsoleOptions(address: node.address, statements: [script, "DO 2"])) == stopped)
+        #expect(node.requests == ["bad", "bad"])
+        #expect(run(ConsoleOptions(address: node.address), input: ".format xml\nDO 1").code == 1)
+        #expect(node.requests == ["bad", "bad"])
+    }
+
+    @Test func `a script that is to go on after errors does so, and still ends with 1`() throws {
+        let node = try CannedNode(replies: refusingBad)
+        defer { node.stop() }
+        let done = Result(code: 1, out: "OK affected=0 insert_id=0 warnings=0\n", errors: "ERROR 1064 (42000): no SQL\n")
+        #expect(run(ConsoleOptions(address: node.address, goesOn: true), input: "bad;\n-- a comment\nDO 1") == done)
+        #expect(run(ConsoleOptions(address: node.address, statements: ["bad", "DO 1"], goesOn: true)) == done)
     }
 
     @Test func `a statement with line breaks goes with its length`() throws {
@@ -87,6 +100,10 @@ import Testing
                 == Result(code: 0, out: "OK pong node=1 role=master\n", errors: ""))
         #expect(node.requests == [".ping"])
     }
+}
+
+@Sendable private func refusingBad(_ request: String) -> String? {
+    request == "bad" ? "ERR 1064 42000 no SQL\n" : "OK affected=0 insert_id=0 warnings=0\n"
 }
 
 private struct Result: Equatable {
