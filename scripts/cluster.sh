@@ -25,7 +25,11 @@ port=${DDB_PORT:-7001}
 home=${DDB_CLUSTER:-$root/ddbnode-data/cluster}
 nodes=(master slave1 slave2)
 
-number() { case $1 in master) echo 0 ;; slave1) echo 1 ;; slave2) echo 2 ;; *) fail "no node is called $1; they are ${nodes[*]}" ;; esac }
+misuse() { printf '%s: %s\n\n' "${0##*/}" "$*" >&2; usage >&2; exit 2; }
+known() { case $1 in master | slave1 | slave2) ;; *) misuse "no node is called '$1'; they are: ${nodes[*]}" ;; esac }
+alone() { [ $# -eq 1 ] || misuse "$1 is for the whole cluster and takes no '$2'"; }
+
+number() { case $1 in master) echo 0 ;; slave1) echo 1 ;; slave2) echo 2 ;; esac }
 address() { echo "127.0.0.1:$((port + $(number "$1")))"; }
 pid_file() { echo "$home/$1.pid"; }
 
@@ -38,7 +42,7 @@ find_binary() {
 running() {
     local pid
     pid=$(cat "$(pid_file "$1")" 2>/dev/null) || return 0
-    if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "--data $home/$1 "; then echo "$pid"; fi
+    if tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "--data $home/$1 "; then echo "$pid"; fi
 }
 
 # The pid of a node's mariadbd, or nothing; the file may be left from one that is long gone.
@@ -117,33 +121,42 @@ status() {
 logs() {
     local files=() name follow=()
     for name in "$@"; do
-        if [ "$name" = -f ]; then follow=(-f); else number "$name" >/dev/null; files+=("$home/$name.log"); fi
+        if [ "$name" = -f ]; then follow=(-f); else known "$name"; files+=("$home/$name.log"); fi
     done
     [ ${#files[@]} -gt 0 ] || for name in "${nodes[@]}"; do files+=("$home/$name.log"); done
     tail -n 50 "${follow[@]}" "${files[@]}"
 }
 
 kill_node() {
-    local name=${1:?which node?} what=${2:-ddbnode} pid
-    number "$name" >/dev/null
+    local name=${1:-} what=${2:-ddbnode} pid
+    [ -n "$name" ] || misuse "kill which node? they are: ${nodes[*]}"
+    known "$name"
     case $what in
         ddbnode) pid=$(running "$name") ;;
         db) pid=$(database "$name") ;;
-        *) fail "kill what? say: kill $name, or: kill $name db" ;;
+        *) misuse "kill $what of $name? say: kill $name, or: kill $name db" ;;
     esac
     [ -n "$pid" ] || fail "$name's $what does not run"
     kill -9 "$pid"
     say "killed $name's $what (pid $pid)"
 }
 
+open_console() {
+    local name=${1:-master}
+    known "$name"
+    find_binary
+    exec "$binary" console "$(address "$name")"
+}
+
 case ${1:-} in
-    up) up ;;
-    down) down ;;
-    status) status ;;
+    up) alone "$@"; up ;;
+    down) alone "$@"; down ;;
+    status) alone "$@"; status ;;
     logs) shift; logs "$@" ;;
-    console) find_binary; exec "$binary" console "$(address "${2:-master}")" ;;
+    console) shift; open_console "$@" ;;
     kill) shift; kill_node "$@" ;;
-    destroy) down; rm -rf "$home"; say "its data is deleted" ;;
+    destroy) alone "$@"; down; rm -rf "$home"; say "its data is deleted" ;;
     -h | --help | help) usage ;;
-    *) usage >&2; exit 2 ;;
+    '') usage >&2; exit 2 ;;
+    *) misuse "no command is called '$1'" ;;
 esac
