@@ -93,7 +93,8 @@ extension SettingsDraft {
     private func unknown(_ path: String, isTop: Bool) -> String {
         if isTop, Self.keys[path] != nil { return "unknown key; a dot stands for a section: {\"limits\": {\"idleMs\": 0}}" }
         // A suggestion takes a while: none where so much is wrong that it isn't even listed.
-        let near = problems.count < ConfigProblems.listedMax ? suggestion(for: path, among: SettingKey.all.map(\.path) + Self.sections) : nil
+        let near =
+            problems.count < ConfigProblems.listedMax ? suggestion(for: path, among: SettingKey.all.map(\.path) + (isTop ? Self.sections : [])) : nil
         return near.map { "unknown key; did you mean \"\($0)\"?" } ?? "unknown key; Docs/Configuration.md lists them all"
     }
 

@@ -1,16 +1,29 @@
-/// The one of `candidates` that `name` was most likely meant to be; nil when none is near.
-func suggestion(for name: String, among candidates: [String]) -> String? {
-    let name = Array(name.lowercased().utf8.prefix(81))
-    guard (1...80).contains(name.count) else { return nil }
-    let last = name.split(separator: UInt8(ascii: ".")).last.map(Array.init) ?? name
-    let rated = candidates.map { candidate in
-        let bytes = Array(candidate.lowercased().utf8)
+/// The one of `candidates` that the key `path` was most likely meant to be: one of its own section that is spelt nearly so, or one of another that
+/// is spelt so. Nil when there is none.
+func suggestion(for path: String, among candidates: [String]) -> String? {
+    guard path.utf8.count <= 80 else { return nil }
+    let wanted = KeyParts(path)
+    let rated = candidates.compactMap { candidate -> (String, distance: Int)? in
+        let parts = KeyParts(candidate)
         // A key in the wrong section is as near as one with a slip of the finger.
-        let isMisplaced = bytes.split(separator: UInt8(ascii: ".")).last.map(Array.init) == last
-        return (candidate, distance: isMisplaced ? 1 : editDistance(name, bytes))
+        if parts.name == wanted.name { return (candidate, 1) }
+        return parts.section == wanted.section ? (candidate, editDistance(wanted.name, parts.name)) : nil
     }
-    guard let best = rated.min(by: { $0.distance < $1.distance }), best.distance <= max(1, name.count / 4) else { return nil }
+    guard let best = rated.min(by: { $0.distance < $1.distance }), best.distance <= max(1, wanted.name.count / 4) else { return nil }
     return best.0
+}
+
+/// In small letters; `section` is empty at the top.
+private struct KeyParts {
+    let section: [UInt8]
+    let name: [UInt8]
+
+    init(_ path: String) {
+        let bytes = Array(path.lowercased().utf8)
+        let dot = bytes.lastIndex(of: UInt8(ascii: "."))
+        section = Array(bytes[..<(dot ?? 0)])
+        name = Array(bytes[(dot.map { $0 + 1 } ?? 0)...])
+    }
 }
 
 /// How many single letters must be put in, taken out, changed or swapped with their neighbour to get from `a` to `b`.

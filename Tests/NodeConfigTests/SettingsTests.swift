@@ -95,6 +95,15 @@ import Testing
         #expect(masterProblems("\"xyzzy\": 3") == ["node.json:1: xyzzy: unknown key; Docs/Configuration.md lists them all"])
     }
 
+    @Test(arguments: [
+        ("limits", "x", nil), ("limits", "limits", nil), ("limits", "limit", nil), ("pool", "connectionMax", "pool.connectionsMax"),
+        ("cluster", "nme", "cluster.name"), ("session", "drainMs", "shutdown.drainMs"),
+    ])
+    func `only a key that is spelt nearly so, in the same section, is thought to be meant`(section: String, name: String, meant: String?) {
+        let words = meant.map { "did you mean \"\($0)\"?" } ?? "Docs/Configuration.md lists them all"
+        #expect(masterProblems("\"\(section)\": {\"\(name)\": 1}") == ["node.json:1: \(section).\(name): unknown key; \(words)"])
+    }
+
     @Test func `a missing file is a problem, and no file is read unless it is named`() {
         var flags = Flags()
         flags.id = "0"
