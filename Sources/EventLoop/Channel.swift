@@ -2,12 +2,20 @@ import CSystem
 import Glibc
 
 /// Why a channel ended.
-package enum ChannelEnd: Equatable, Sendable {
+package enum ChannelEnd: Equatable, Sendable, CustomStringConvertible {
     /// The node closed it.
     case closedHere
     /// The peer reset the connection, or closed both directions.
     case hungUp
     case failed(SystemError)
+
+    package var description: String {
+        switch self {
+        case .closedHere: "closed by this node"
+        case .hungUp: "closed or reset by the other side"
+        case .failed(let error): error.description
+        }
+    }
 }
 
 /// Hears what happens on a channel. The channel holds it strongly until `ended` was called.

@@ -19,7 +19,7 @@ package struct ReplicaSession: Sendable {
     }
 
     /// Why a connection ends.
-    package enum Problem: Equatable, Sendable {
+    package enum Problem: Equatable, Sendable, CustomStringConvertible {
         /// The replica said good-bye.
         case quit
         case accessDenied
@@ -29,6 +29,16 @@ package struct ReplicaSession: Sendable {
         case malformedPacket
         /// A packet with another sequence number than its turn.
         case outOfSequence
+
+        package var description: String {
+            switch self {
+            case .quit: "the replica said good-bye"
+            case .accessDenied: "access denied"
+            case .refused(let error): "refused: \(error)"
+            case .malformedPacket: "a packet that can't be read"
+            case .outOfSequence: "a packet out of sequence"
+            }
+        }
     }
 
     /// Proves that `response` was made from the user's password and `salt`, as mysql_native_password does.

@@ -156,7 +156,9 @@ typealias NodeContext = Node
 
     private func prepareDatabase() {
         control.query("SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
-            guard case .success(let found) = result, let life else { return retryPreparation(result) }
+            let found: SmallResult
+            do { found = try result.get() } catch { return retryPreparation("\(error)") }
+            guard let life else { return retryPreparation("the node has no role yet") }
             sqlMode = found["sql_mode"] ?? ""
             lexicalMode = LexicalMode(sqlMode: sqlMode)
             if role == .master { applied.advanced(to: Position(list: found["binlog"] ?? "") ?? .start) }
@@ -172,8 +174,8 @@ typealias NodeContext = Node
 
     private var sqlMode = ""
 
-    private func retryPreparation(_ why: Any) {
-        log.warning("the database could not be prepared; trying again", ["why": "\(why)"])
+    private func retryPreparation(_ why: String) {
+        log.warning("the database could not be prepared; trying again", ["why": why])
         loop.after(milliseconds: 500) { [self] in
             guard database?.endpoint != nil, notReady != nil, !isStopping else { return }
             prepareDatabase()

@@ -83,6 +83,9 @@ extension WholeClusters {
                 }
                 let left = ContinuousClock.now
                 try away.stop()
+                try waitUntil("the master logs why") { master.logText.contains(#"msg="slave left""#) }
+                let why = master.logText.split(separator: "\n").first { $0.contains("slave left") } ?? ""
+                #expect(why.contains(#"why="the slave closed the link""#) || why.contains(#"why="closed or reset by the other side""#), "\(why)")
                 for teller in [master, here] {
                     try waitUntil("\(teller.name) tells its age") { try Int(seen(away, on: teller) ?? "") ?? 0 > 2000 }
                     let (age, elapsed) = (try Int(seen(away, on: teller) ?? "") ?? 0, ContinuousClock.now - left)

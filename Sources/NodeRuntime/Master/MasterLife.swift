@@ -57,7 +57,7 @@ import Replication
     func admit(_ hello: Frame.Hello) throws(Members.Refusal) -> Members.Member {
         let id = try members.admit(uuid: hello.uuid, wanted: NodeID(rawValue: hello.id), address: hello.address, master: node.id)
         // A node that comes again has left its old link behind.
-        for old in slaves where old.member?.uuid == hello.uuid { old.close() }
+        for old in slaves where old.member?.uuid == hello.uuid { old.close("the slave has come again over another link") }
         return Members.Member(uuid: hello.uuid, id: id, address: hello.address)
     }
 
@@ -132,6 +132,6 @@ import Replication
     func stop() {
         node.loop.cancel(timer)
         poll.stop()
-        for slave in slaves { slave.close() }
+        for slave in slaves { slave.close("this node is stopping") }
     }
 }

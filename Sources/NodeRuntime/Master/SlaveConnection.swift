@@ -15,6 +15,8 @@ import Replication
     private(set) var ack = Frame.Ack(received: .start, applied: .start, state: "joining")
     /// Why the slave can't be fed; nil while it can.
     private(set) var gone: String?
+    /// Why this end closes the link, where it is known.
+    private var reason: String?
 
     init(_ master: MasterLife, _ channel: Channel) throws(Digests.NoRandomness) {
         self.master = master
@@ -49,9 +51,11 @@ import Replication
             case .progressed(let ack): self.ack = ack
             case .close(let refusal):
                 master.node.log.warning("link to a slave ended", ["slave": name, "why": refusal.words])
+                reason = refusal.words
                 feed?.close()
                 channel.closeWhenSent()
             case .peerRefused(let refusal):
+                reason = refusal.words
                 master.node.log.warning("a slave refused this master", ["slave": name, "why": refusal.words])
                 channel.close()
             }
@@ -117,15 +121,16 @@ import Replication
     func lastSeenMs(nowMs: Int) -> Int { link.lastSeenMs(nowMs: nowMs) }
 
     func drained() { feed?.drained() }
-    func inputEnded() { channel.close() }
+    func inputEnded() { close("the slave closed the link") }
 
     func ended(_ end: ChannelEnd) {
         feed?.close()
-        if member != nil { master.node.log.notice("slave left", ["slave": name, "why": "\(end)"]) }
+        if member != nil { master.node.log.notice("slave left", ["slave": name, "why": reason ?? end.description]) }
         master.ended(self)
     }
 
-    func close() {
+    func close(_ why: String) {
+        reason = reason ?? why
         feed?.close()
         channel.close()
     }
