@@ -85,7 +85,8 @@ struct Console {
     private func greet() {
         out.write("Connected to \(options.address), which is \(role == "node" ? "a node" : "the cluster's \(role)" ). ")
         out.write("A statement ends with ; or \\G, .help lists the commands.\n")
-        out.write(options.insideNode ? "Ctrl-D closes the console, Ctrl-C stops the node.\n" : "Ctrl-D or \\q closes the console.\n")
+        out.write(
+            options.insideNode ? "Ctrl-U clears a line, Ctrl-D closes the console, Ctrl-C stops the node.\n" : "Ctrl-D or \\q closes the console.\n")
         out.flush()
     }
 
