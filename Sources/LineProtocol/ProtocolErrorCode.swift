@@ -68,7 +68,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .masterUnreachable: "the slave cannot reach the master to forward this; nothing was run"
         case .databaseDown: "the node's own MariaDB does not answer; the node starts it again"
         case .poolExhausted: "no database connection became free in time"
-        case .diagnosticsGone: "the warnings of the last statement are gone, since its database connection serves others now"
+        case .diagnosticsGone: "the last statement's warnings, counts or `@@last_gtid` are gone, since its database connection serves others now"
         case .connectionLost: "the connection to the database or the master broke, and the session's state there is lost; the message tells more"
         case .shuttingDown: "the node is stopping; connect to another one"
         }

@@ -16,7 +16,8 @@ package struct SessionHold: OptionSet, Hashable, Sendable {
     package static let tableLocks = SessionHold(rawValue: 64)
     package static let advisoryLocks = SessionHold(rawValue: 128)
     package static let handlers = SessionHold(rawValue: 256)
-
+    /// `LASTVAL()` of the sequences it advanced; `@@last_gtid`, once it has asked for that.
+    package static let lastValues = SessionHold(rawValue: 512)
 }
 
 /// The line after each reply to a session that is passed on: `. hold=<bits> lex=<bits>`.

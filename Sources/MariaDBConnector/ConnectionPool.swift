@@ -175,6 +175,19 @@ package struct PoolTicket: Hashable, Sendable {
         openForWaiters()
     }
 
+    /// A session is over: what it may have left in idle connections, as a lock that a function took, goes now and not with their next use.
+    package func renewIdle(leftBy session: UInt64) {
+        let left = idle.filter { $0.connection.isTainted && $0.connection.lastUser == session }.map(\.connection)
+        for connection in left {
+            idle.removeAll { $0.connection === connection }
+            connection.lostWhileIdle = nil
+            inUse += 1
+            connection.renew { [weak self] result in
+                if case .success = result { self?.release(connection) } else { self?.discard(connection) }
+            }
+        }
+    }
+
     private func takeIdle(_ account: DatabaseAccount, _ database: [UInt8]?, _ preferred: UInt?) -> MariaDBConnection? {
         // The most recent first: the others grow old and are closed.
         let index =

@@ -1,3 +1,4 @@
+package import ClusterModel
 package import EventLoop
 import MySQLProtocol
 
@@ -31,7 +32,13 @@ import MySQLProtocol
     package private(set) var sqlMode: String?
     package private(set) var database: [UInt8]?
     /// Which session ran the last statement: its diagnostics are still there.
-    package var lastUser: UInt64 = 0
+    package var lastUser: UInt64 = 0 {
+        didSet { if oldValue != 0, oldValue != lastUser { isMixed = true } }
+    }
+    /// Several sessions have run statements since it was opened or renewed.
+    package private(set) var isMixed = false
+    /// What `@@last_gtid` is, as far as the server has told.
+    package private(set) var lastGTID: GTID?
     /// Whose `LAST_INSERT_ID()` the connection holds; nil where that is not known.
     package var insertIDOwner: UInt64?
     /// What that is.
@@ -79,9 +86,26 @@ import MySQLProtocol
         sqlMode = nil
         isTainted = false
         insertIDOwner = nil
-        send(Request.reset, UnsafeRawBufferPointer(start: nil, count: 0), CollectedRows { if case .failure = $0 { done($0) } })
-        for statement in target.setup.dropLast() { query(statement) { if case .failure = $0 { done($0) } } }
-        query(target.setup.last ?? "DO 0", done: done)
+        lastGTID = nil
+        lastUser = 0
+        isMixed = false
+        let first = FirstAnswer(done)
+        send(Request.reset, UnsafeRawBufferPointer(start: nil, count: 0), CollectedRows { if case .failure = $0 { first.heard($0) } })
+        for statement in target.setup.dropLast() { query(statement) { if case .failure = $0 { first.heard($0) } } }
+        query(target.setup.last ?? "DO 0") { first.heard($0) }
+    }
+
+    /// A connection that breaks fails every request under way; who waits for them all is told once.
+    private final class FirstAnswer {
+        private var done: (@LoopActor (Result<SmallResult, DatabaseError>) -> Void)?
+
+        init(_ done: @escaping @LoopActor (Result<SmallResult, DatabaseError>) -> Void) { self.done = done }
+
+        @LoopActor func heard(_ result: Result<SmallResult, DatabaseError>) {
+            let done = self.done
+            self.done = nil
+            done?(result)
+        }
     }
 
     private func send(_ command: UInt8, _ payload: UnsafeRawBufferPointer, _ sink: any ResultSink) {
@@ -150,6 +174,7 @@ import MySQLProtocol
         let isAmbiguous = end.session.schema.map { $0 == database ?? [] } ?? false
         if isAmbiguous { isTainted = true }
         if end.status.contains(.sessionChanged) { note(end.session) }
+        if let gtid = end.session.gtid { lastGTID = gtid }
         let more = end.status.contains(.moreResults)
         if !more { answered += 1 }
         sink.ended(

@@ -4,6 +4,7 @@ enum Keyword: String, CaseIterable {
     case backup, before, begin, binary, binlog, body, byte
     case cache, call, `case`, chain, change, character, charset, check, checksum, close, collate, comment, commit, concat, concurrent
     case condition, connection
+    case currval
     case connectionID = "connection_id"
     case completion, consistent, contains, `continue`, count, create, cursor, cycle
     case data, database, deallocate, declare, `default`, definer, delete, deleteDomainID = "delete_domain_id"
@@ -14,12 +15,12 @@ enum Keyword: String, CaseIterable {
     case handler, hard, help
     case id, `if`, ignore, immediate, `in`, index, infile, insert, install, into, invoker, `is`, iterate
     case kill
-    case language, lastInsertID = "last_insert_id", leave, load, loadFile = "load_file", local, lock, logfile, logs, loop
+    case language, lastInsertID = "last_insert_id", lastval, leave, load, loadFile = "load_file", local, lock, logfile, logs, loop
     case lowPriority = "low_priority"
     case master, mode, modifies
     case names, next, nextval, no, not, noWriteToBinlog = "no_write_to_binlog"
     case off, offline, on, online, only, open, optimize, or, outfile
-    case package, partition, partitions, password, precedes, precision, prepare, procedure, purge
+    case package, partition, partitions, password, precedes, precision, prepare, previous, procedure, purge
     case query
     case read, reads, recursive, relay, release, releaseAllLocks = "release_all_locks", releaseLock = "release_lock"
     case rename, `repeat`, repair, replace, replica, replicas, reset, resignal, restrict, `return`, returns, revoke, role, rollback, row

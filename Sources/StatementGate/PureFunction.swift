@@ -12,7 +12,7 @@ enum PureFunction {
 
     private static let grammar = """
         all and any as between by case distinct else except exists from group having in index intersect interval join key like limit match not on or order \
-        over partition range rows select some then union using values when where with xor unique primary force use ignore
+        over partition range rows select some then union using values when where with xor unique primary force use ignore decimal double float varchar
         """
     private static let aggregates =
         " avg bit_and bit_or bit_xor count group_concat json_arrayagg json_objectagg max min std stddev stddev_pop stddev_samp sum var_pop var_samp"
@@ -23,7 +23,7 @@ enum PureFunction {
         + " radians rand round sign sin sqrt tan truncate"
     private static let texts =
         " ascii bin bit_length char char_length character_length concat concat_ws convert elt export_set field find_in_set from_base64 hex insert instr"
-        + " lcase left length locate lower lpad ltrim make_set md5 mid octet_length ord position quote repeat replace reverse right rpad rtrim sha sha1"
+        + " lcase left length locate lower lpad ltrim make_set md5 mid octet_length ord position quote regexp_instr regexp_replace regexp_substr repeat replace reverse right rpad rtrim sha sha1"
         + " sha2 soundex space strcmp substr substring substring_index to_base64 trim ucase unhex upper"
     private static let times =
         " adddate addtime convert_tz curdate current_date current_time current_timestamp curtime date date_add date_format date_sub datediff day dayname"
@@ -36,7 +36,7 @@ enum PureFunction {
         + " current_user session_user system_user uuid version"
     /// What these do is a fact of its own.
     private static let noted =
-        " nextval setval get_lock release_lock release_all_locks load_file found_rows row_count last_insert_id"
+        " nextval setval lastval get_lock release_lock release_all_locks load_file found_rows row_count last_insert_id"
     private static let documents =
         " json_array json_array_append json_compact json_contains json_contains_path json_depth json_detailed json_exists json_extract json_insert"
         + " json_keys json_length json_merge_patch json_object json_query json_quote json_remove json_replace json_search json_set json_type"

@@ -43,8 +43,14 @@ package struct SessionFacts: OptionSet, Hashable, Sendable {
     package static let setsCharset = SessionFacts(rawValue: 1 << 21)
     /// SQL_CALC_FOUND_ROWS: FOUND_ROWS() is likely to follow.
     package static let countsFoundRows = SessionFacts(rawValue: 1 << 22)
-    /// A read that calls a function which is not known to be the server's own and without effects: it may do anything.
+    /// A read or DO that calls a function which is not known to be the server's own and without effects: it may do anything.
     package static let callsFunction = SessionFacts(rawValue: 1 << 23)
+    /// NEXTVAL(), NEXT VALUE FOR: what LASTVAL() tells from then on. SETVAL() does not change that.
+    package static let advancesSequence = SessionFacts(rawValue: 1 << 24)
+    /// LASTVAL(), PREVIOUS VALUE FOR
+    package static let readsLastValue = SessionFacts(rawValue: 1 << 25)
+    /// @@last_gtid
+    package static let readsLastGTID = SessionFacts(rawValue: 1 << 26)
 }
 
 /// What a statement does to the session's transaction.

@@ -16,6 +16,8 @@ struct StatementParser {
     /// In a compound statement or a body, whose statements may run in any order, or not at all.
     var isInBody = false
     var namesGrantTable = false
+    /// DO has nothing but expressions.
+    var callsAreCalls = false
     /// A dot stands before the token: it names a member of something.
     private(set) var isAfterDot = false
     var result = Classification()
@@ -45,7 +47,7 @@ struct StatementParser {
         }
         guard result.statementCount > 0 else { throw .empty }
         // Elsewhere a parenthesis may begin a list of columns, and it matters to nobody.
-        if result.classes != StatementClasses(.read) { result.facts.subtract(.callsFunction) }
+        if !callsAreCalls, !result.classes.isSubset(of: Self.queries) { result.facts.subtract(.callsFunction) }
         if namesGrantTable, !result.classes.isDisjoint(with: Self.changing) { found(.breaksReplication) }
         if result.statementCount > 1 { try refuseLexicalChange() }
         return result
@@ -101,6 +103,8 @@ struct StatementParser {
 
     private static let changing = StatementClasses(
         rawValue: [StatementClass.write, .tableDefinition, .drop].reduce(0) { $0 | 1 << UInt16($1.rawValue) })
+
+    private static let queries: StatementClasses = [StatementClasses(.read), StatementClasses(.lockingRead)]
 
     private static let shapePrime: UInt64 = 0x0000_0100_0000_01b3
 

@@ -84,7 +84,10 @@ extension StatementParser {
             found(.lockingRead)
         case .next where at(.value):
             try advance()
-            if at(.for) { found(.lockingRead) }
+            if at(.for) { found(.lockingRead, .advancesSequence) }
+        case .previous where at(.value):
+            try advance()
+            if at(.for) { result.facts.formUnion(.readsLastValue) }
         case .sqlCalcFoundRows:
             result.facts.formUnion(.countsFoundRows)
         case .into:
@@ -113,7 +116,10 @@ extension StatementParser {
         guard token.isPunctuation("(") || lexer.mode.oracle else { return }
         if token.isPunctuation("(") { noteCallee(range, isMember: isMember) }
         guard let keyword = KeywordTable.shared.keyword(UnsafeRawBufferPointer(rebasing: lexer.text[range])) else { return }
-        if token.isPunctuation("(") { noteCall(keyword) } else if keyword == .nextval { found(.lockingRead) }
+        if token.isPunctuation("(") { return noteCall(keyword) }
+        // As Oracle has it: `s.nextval`, `s.currval`.
+        if keyword == .nextval { noteCall(.nextval) }
+        if keyword == .currval { noteCall(.lastval) }
     }
 
     /// A name in quotes, or one of a database, is a stored function's, whatever it spells.
@@ -123,7 +129,9 @@ extension StatementParser {
 
     private mutating func noteCall(_ function: Keyword) {
         switch function {
-        case .nextval, .setval: found(.lockingRead)
+        case .nextval: found(.lockingRead, .advancesSequence)
+        case .setval: found(.lockingRead)
+        case .lastval: result.facts.formUnion(.readsLastValue)
         case .getLock, .releaseLock, .releaseAllLocks: found(.lockingRead, .advisoryLock)
         case .loadFile: found(.serverFiles)
         case .foundRows, .rowCount: result.facts.formUnion(.readsDiagnostics)
@@ -138,6 +146,7 @@ extension StatementParser {
         switch name.last {
         case "warning_count", "error_count": result.facts.formUnion(.readsDiagnostics)
         case "last_insert_id", "identity": result.facts.formUnion(.readsLastInsertID)
+        case "last_gtid": result.facts.formUnion(.readsLastGTID)
         default: return
         }
     }

@@ -7,7 +7,12 @@ extension StatementParser {
         case .select, .values, .show, .help, .table, .insert, .replace, .update, .delete, .with, .call, .do, .handler, .load, .explain, .describe,
             .desc:
             try data(keyword)
-        case .create, .alter, .drop, .rename, .truncate, .optimize, .repair, .analyze, .check, .checksum:
+        case .create, .alter:
+            let advanced = result.facts.contains(.advancesSequence)
+            try definition(keyword)
+            // A column's default advances nothing yet.
+            if !advanced { result.facts.remove(.advancesSequence) }
+        case .drop, .rename, .truncate, .optimize, .repair, .analyze, .check, .checksum:
             try definition(keyword)
         case .begin, .start, .commit, .rollback, .savepoint, .release, .xa:
             try transaction(keyword)
@@ -33,7 +38,10 @@ extension StatementParser {
         case .handler: try handler()
         case .load: try load()
         case .explain, .describe, .desc: try explain()
-        case .insert, .replace, .update, .delete, .do: try rest(.write)
+        case .do:
+            callsAreCalls = true
+            try rest(.write)
+        case .insert, .replace, .update, .delete: try rest(.write)
         default: try rest(.read)
         }
     }

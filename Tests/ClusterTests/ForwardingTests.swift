@@ -136,6 +136,29 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a slave's session has its sequences' values and its last GTID from the master`() throws {
+            try run { cluster, client in
+                try cluster.master.connect().ok("CREATE SEQUENCE d.s")
+                try cluster.waitForSlaves()
+                let here = try #require(try client.value("SELECT @@server_id"))
+                #expect(try client.value("SELECT LASTVAL(d.s)") == nil)
+                let own = try #require(try client.value("SELECT NEXTVAL(d.s)"))
+                let others = [try cluster.slave(1).connect(), try cluster.master.connect()]
+                for other in others {
+                    try other.ok("SELECT NEXTVAL(d.s)")
+                    try other.ok("INSERT INTO d.t (v) VALUES ('x')")
+                }
+                #expect(try client.value("SELECT LASTVAL(d.s)") == own)
+                #expect(try client.value("SELECT @@server_id") == here, "other reads stay on the slave")
+                let newcomer = try cluster.slave(1).connect()
+                try newcomer.ok("INSERT INTO d.t (v) VALUES ('x')")
+                #expect(try newcomer.value("SELECT PREVIOUS VALUE FOR d.s") == nil)
+                let gtid = try #require(try client.ok("INSERT INTO d.t (v) VALUES ('x')").gtid)
+                #expect(try client.value("SELECT @@last_gtid") == "\(gtid)")
+                #expect(try cluster.slave(1).connect().value("SELECT @@last_gtid") == "")
+            }
+        }
+
         @Test func `a READ ONLY transaction on a slave assigns no user variable`() throws {
             try run { cluster, client in
                 try cluster.master.connect().ok("CREATE PROCEDURE d.p(OUT o INT)\nSET o = 5")

@@ -281,6 +281,11 @@ extension WholeClusters {
                 ] {
                     try master.refused("NODE-OWNED", sql)
                 }
+                // The account gives what it has: all rights to a database, not those that would take the server from the node.
+                try master.ok("CREATE USER 'shop'@'localhost' IDENTIFIED BY 'a password'")
+                try master.refused("1045", "GRANT ALL ON *.* TO 'shop'@'localhost'")
+                try master.ok("GRANT ALL ON shop.* TO 'shop'@'localhost'")
+                try master.ok("GRANT SELECT, RELOAD, PROCESS ON *.* TO 'shop'@'localhost'")
                 for sql in ["SET SESSION TRANSACTION READ WRITE", "SET TRANSACTION READ WRITE", "SET transaction_read_only = 0"] {
                     try slave.refused("NODE-OWNED", sql)
                 }

@@ -3,9 +3,9 @@ import Testing
 extension WholeClusters {
     /// Sessions without state share database connections: none may find what another left there.
     @Suite struct SharedConnections {
-        /// One connection for everybody.
+        /// One connection for everybody, or a few.
         private func run(connections: Int = 1, _ body: (NodeProcess) throws -> Void) throws {
-            let settings = ["pool": "{\"connectionsMax\": \(connections)}"]
+            let settings = ["pool": #"{"connectionsMax": \#(connections)}"#]
             try Cluster.run(slaves: 0, master: settings) { cluster in
                 let client = try cluster.master.connect()
                 try client.ok("CREATE DATABASE d")
@@ -13,6 +13,10 @@ extension WholeClusters {
                 try client.ok("CREATE FUNCTION d.sets() RETURNS INT BEGIN SET @x = 5; RETURN 1; END")
                 try client.ok("CREATE FUNCTION d.hides() RETURNS INT BEGIN SELECT 6 INTO @y; RETURN 1; END")
                 try client.ok("CREATE FUNCTION d.writes() RETURNS INT BEGIN INSERT INTO d.t (v) VALUES (9); RETURN 1; END")
+                try client.ok("CREATE FUNCTION d.locks() RETURNS INT RETURN GET_LOCK('within', 0)")
+                try client.ok("CREATE SEQUENCE d.s")
+                try client.ok("CREATE TABLE d.numbered (id INT DEFAULT NEXT VALUE FOR d.s, v INT)")
+                try client.ok("CREATE FUNCTION d.advances() RETURNS INT RETURN NEXTVAL(d.s)")
                 try body(cluster.master)
             }
         }
@@ -66,6 +70,86 @@ extension WholeClusters {
                 _ = try b.reply()
                 #expect(try a.value("SELECT LAST_INSERT_ID()") == "2")
                 c.abort()
+            }
+        }
+
+        @Test func `LASTVAL is a session's own value, or NULL`() throws {
+            try run(connections: 2) { node in
+                let (a, b) = (try node.connect(), try node.connect())
+                let own = try #require(try a.value("SELECT NEXTVAL(d.s)"))
+                try b.ok("SELECT d.advances()")
+                #expect(try b.value("SELECT SETVAL(d.s, 500)") == "500")
+                for other in [try node.connect(), try node.connect()] {
+                    try other.ok("SELECT 1")
+                    for sql in ["SELECT LASTVAL(d.s)", "SELECT PREVIOUS VALUE FOR d.s"] { #expect(try other.value(sql) == nil) }
+                }
+                try a.ok("SELECT 1")
+                #expect(try a.rows("SELECT LASTVAL(d.s), PREVIOUS VALUE FOR d.s") == ["\(own)|\(own)"])
+                try a.ok("SET sql_mode = ORACLE")
+                #expect(try a.value("SELECT d.s.currval") == own)
+            }
+        }
+
+        @Test func `LASTVAL shows nothing of what another session's column default took`() throws {
+            try run(connections: 1) { node in
+                let (a, b, c) = (try node.connect(), try node.connect(), try node.connect())
+                try a.ok("BEGIN")
+                let own = try a.value("INSERT INTO d.numbered (v) VALUES (1) RETURNING id")
+                #expect(try a.value("SELECT LASTVAL(d.s)") == own, "a transaction keeps it")
+                try a.ok("COMMIT")
+                try b.ok("SELECT 1")
+                #expect(try b.value("SELECT LASTVAL(d.s)") == nil)
+                try a.ok("INSERT INTO d.numbered (v) VALUES (2)")
+                try c.ok("CREATE SEQUENCE d.other")
+                try c.ok("SELECT NEXTVAL(d.other)")
+                #expect(try c.rows("SELECT LASTVAL(d.other), LASTVAL(d.s)") == ["1|NULL"])
+            }
+        }
+
+        @Test func `@@last_gtid is of the session's own last write, or is told in words`() throws {
+            try run(connections: 3) { node in
+                let (a, b) = (try node.connect(), try node.connect())
+                let first = try #require(try a.ok("INSERT INTO d.t (v) VALUES (1)").gtid)
+                try b.ok("SELECT 1")
+                #expect(try b.value("SELECT @@last_gtid") == "")
+                let told = try a.refused("DIAGNOSTICS-GONE", "SELECT @@session.last_gtid")
+                #expect(told.contains("\(first),"), "\(told)")
+                let second = try #require(try a.ok("INSERT INTO d.t (v) VALUES (2)").gtid)
+                try node.connect().ok("INSERT INTO d.t (v) VALUES (3)")
+                #expect(try a.value("SELECT @@last_gtid") == "\(second)")
+                #expect(try b.value("SELECT @@last_gtid") == "")
+            }
+        }
+
+        @Test func `@@last_gtid shows nothing of a failed statement of another session`() throws {
+            try run { node in
+                let (a, b) = (try node.connect(), try node.connect())
+                try a.ok("CREATE TABLE d.first (a INT)")
+                let own = try #require(try a.ok("INSERT INTO d.t (v) VALUES (1)").gtid)
+                // The first is dropped and logged, the second's name is all that the client hears.
+                try b.refused("1051", "DROP TABLE d.first, d.missing")
+                let told = try a.refused("DIAGNOSTICS-GONE", "SELECT @@last_gtid")
+                #expect(told.contains("\(own),"), "\(told)")
+            }
+        }
+
+        @Test func `a lock that a function takes goes with its session, or before`() throws {
+            try run { node in
+                try node.connect().ok("INSERT INTO d.t (v) VALUES (1)")
+                for sql in ["SELECT locks()", "DO locks()", "SELECT locks() FROM t FOR UPDATE"] {
+                    let (a, b, c) = (try node.connect(), try node.connect(), try node.connect())
+                    // The function is of their own database: where it is of another, the server tells of a change.
+                    for client in [a, b, c] { try client.ok("USE d") }
+                    try a.ok(sql)
+                    #expect(try node.root("SELECT IS_FREE_LOCK('within')").contains("0"), "\(sql)")
+                    a.close()
+                    try waitUntil("the lock is free") { try node.root("SELECT IS_FREE_LOCK('within')").contains("1") }
+                    try b.ok(sql)
+                    #expect(try c.value("SELECT IS_FREE_LOCK('within')") == "1", "\(sql)")
+                    try b.ok(sql)
+                    try b.ok(".reset")
+                    try waitUntil("the lock is free") { try node.root("SELECT IS_FREE_LOCK('within')").contains("1") }
+                }
             }
         }
 

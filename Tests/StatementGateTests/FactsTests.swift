@@ -46,7 +46,7 @@ struct FactsTests {
         ([.locksTables, .implicitlyCommits, .locksForWriting], "LOCK TABLES t WRITE"),
         ([.unlocksTables, .implicitlyCommits], "UNLOCK TABLES"),
         (.advisoryLock, "SELECT GET_LOCK('a', 1)"),
-        (.advisoryLock, "DO `release_lock`('a')"),
+        ([.advisoryLock, .callsFunction], "DO `release_lock`('a')"),
         (.readsDiagnostics, "SHOW WARNINGS"),
         (.readsDiagnostics, "SHOW ERRORS"),
         (.readsDiagnostics, "SHOW COUNT(*) WARNINGS"),
@@ -60,6 +60,22 @@ struct FactsTests {
         (.readsLastInsertID, "INSERT INTO t VALUES (LAST_INSERT_ID())"),
         (.readsLastInsertID, "SELECT @@identity"),
         (.readsLastInsertID, "SELECT @@last_insert_id"),
+        (.readsLastGTID, "SELECT @@last_gtid"),
+        (.readsLastGTID, "SELECT @@session.`LAST_GTID`"),
+        (.advancesSequence, "SELECT NEXTVAL(s)"),
+        (.advancesSequence, "SELECT NEXT VALUE FOR d.s"),
+        (.advancesSequence, "INSERT INTO t VALUES (NEXT VALUE FOR s)"),
+        ([], "SELECT SETVAL(s, 5)"),
+        (.advancesSequence, "ANALYZE SELECT NEXTVAL(s)"),
+        (.implicitlyCommits, "CREATE TABLE t (a INT DEFAULT NEXT VALUE FOR s)"),
+        (.readsLastValue, "SELECT LASTVAL (s)"),
+        (.readsLastValue, "SELECT PREVIOUS VALUE FOR d.s"),
+        (.readsLastValue, "INSERT INTO t VALUES (PREVIOUS VALUE FOR s)"),
+        ([], "SELECT previous, lastval FROM t"),
+        (.callsFunction, "DO f(1)"),
+        (.callsFunction, "SELECT f(a) FROM t FOR UPDATE"),
+        ([], "DO UPPER('a')"),
+        ([], "INSERT INTO t (a) VALUES (1)"),
         (.opensHandler, "HANDLER t OPEN"),
         ([], "HANDLER t READ FIRST"),
         (.callsRoutine, "CALL p()"),
@@ -97,7 +113,8 @@ struct FactsTests {
         }
         for other in [
             "SELECT @a", "SELECT @a := 1", "SELECT LAST_INSERT_ID()", "SELECT FOUND_ROWS()", "SELECT SQL_CALC_FOUND_ROWS * FROM t", "SHOW WARNINGS",
-            "SELECT GET_LOCK('a', 1)", "SELECT * FROM t FOR UPDATE", "SELECT NEXTVAL(s)", "INSERT INTO t VALUES (1)", "USE d", "SET @a = 1", "COMMIT",
+            "SELECT GET_LOCK('a', 1)", "SELECT * FROM t FOR UPDATE", "SELECT NEXTVAL(s)", "SELECT LASTVAL(s)", "SELECT PREVIOUS VALUE FOR s",
+            "SELECT @@last_gtid", "INSERT INTO t VALUES (1)", "USE d", "SET @a = 1", "COMMIT",
             "SELECT 1; SELECT 2", "SET STATEMENT max_statement_time = 1 FOR SELECT 1", "SELECT 1 INTO @a", "SELECT f(1)", "SELECT d.f(1)",
             "SELECT d.upper(1)", "SELECT d . count(1)", "SELECT `upper`(1)", "SELECT SLEEP(1)",
             "SELECT BENCHMARK(9, 1)", "SELECT a FROM t WHERE f(a)",
@@ -107,6 +124,15 @@ struct FactsTests {
     @Test func `a statement's facts tell what it does to its session`() {
         for (expected, statement) in Self.facts {
             #expect(sorted(statement).classification?.facts == expected, "\(statement)")
+        }
+    }
+
+    @Test func `a sequence's values in Oracle's spelling are seen where the mode has it`() {
+        for (fact, text) in [
+            (SessionFacts.advancesSequence, "SELECT d.s.nextval"), (.readsLastValue, "SELECT s.currval"), (.readsLastValue, "SELECT `s`.`currval`"),
+        ] {
+            #expect(sorted(text, mode: LexicalMode(sqlMode: "ORACLE")).classification?.facts == fact, "\(text)")
+            #expect(sorted(text).classification?.facts == [], "\(text)")
         }
     }
 

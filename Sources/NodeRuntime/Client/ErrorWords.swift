@@ -1,3 +1,4 @@
+import ClusterModel
 import EventLoop
 import LineProtocol
 import MariaDBConnector
@@ -30,6 +31,13 @@ extension ReplyError {
     static let diagnosticsGone = ReplyError(
         .diagnosticsGone,
         "the last statement's warnings and counts are gone: its database connection serves others now; run both within a transaction")
+
+    /// `@@last_gtid` of the connection at hand is not the session's.
+    static func lastGTIDElsewhere(_ own: GTID?) -> ReplyError {
+        let told = own.map { "the session's last one is \($0), as its reply said (gtid=)" } ?? "the session has written nothing"
+        return ReplyError(
+            .diagnosticsGone, "@@last_gtid is another session's on this database connection: \(told); from the next write on it is right")
+    }
 
     /// The connection to the node's own database broke under a statement.
     static func lostLocally(_ error: DatabaseError, hadState: Bool) -> ReplyError {

@@ -75,7 +75,11 @@ import StatementGate
     private var differs = false
 
     /// Whether reads, too, must go to the master: the session has there what it does not have here.
-    var holdsState: Bool { lostState || differs || !hold.subtracting(.variables).isEmpty }
+    /// Settings are here, too, and values of sequences only what asks for them needs.
+    var holdsState: Bool { lostState || differs || !hold.subtracting([.variables, .lastValues]).isEmpty }
+
+    /// Whether the session may have an insert's id, a sequence's value or a GTID of its own there.
+    var hasWritten: Bool { lastWrite > .start || hold.contains(.lastValues) }
 
     /// A statement was passed on and succeeded.
     func ran(_ what: Classification) {

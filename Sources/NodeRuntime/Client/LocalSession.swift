@@ -21,6 +21,8 @@ import StatementGate
     private var recent: UInt?
     private var hasRun = false
     private var lastInsertID: UInt64 = 0
+    /// Of the session's last commit.
+    private var lastGTID: GTID?
     private var running: MariaDBConnection?
     private var ticket: PoolTicket?
     /// What runs on a shared connection.
@@ -91,15 +93,18 @@ import StatementGate
             giveBack(connection)
             return refuse(statement, .diagnosticsGone)
         }
-        // What another session left must not be found: a session's first statement may ask about the one before it, and routines may set variables.
-        let mustBeNew = isOthers && (connection.isTainted || !facts.isDisjoint(with: Self.findsLeftovers))
-        guard mustBeNew else { return enterDatabase(connection, statement) }
+        guard pinned == nil, mustBeNew(connection, for: facts, isOthers: isOthers) else { return enterDatabase(connection, statement) }
         connection.renew { [weak self] result in
             self?.stepped(result, connection, statement) { self?.enterDatabase(connection, statement) }
         }
     }
 
-    private static let findsLeftovers: SessionFacts = [.readsDiagnostics, .readsUserVariable, .callsRoutine, .executesPrepared]
+    /// What another session left must not be found.
+    private func mustBeNew(_ connection: MariaDBConnection, for facts: SessionFacts, isOthers: Bool) -> Bool {
+        if isOthers, connection.isTainted || !facts.isDisjoint(with: .findsLeftovers) { return true }
+        if isOthers || connection.isMixed, !facts.isDisjoint(with: .findsOldLeftovers) { return true }
+        return facts.contains(.readsLastGTID) && connection.lastGTID != lastGTID
+    }
 
     /// The statement must not run in another database, so this is waited for.
     private func enterDatabase(_ connection: MariaDBConnection, _ statement: LocalStatement) {
@@ -129,13 +134,17 @@ import StatementGate
 
     /// Whether the statement may read `LAST_INSERT_ID()`, itself or by a trigger, or a later one that finds the connection kept.
     private func mayNeedInsertID(_ what: Classification) -> Bool {
-        what.isWrite || what.statementCount > 1 || what.transaction != nil || !what.facts.isDisjoint(with: Self.readsOrKeepsInsertID)
+        what.isWrite || what.statementCount > 1 || what.transaction != nil || !what.facts.isDisjoint(with: .readsOrKeepsInsertID)
     }
-
-    private static let readsOrKeepsInsertID = holds.reduce(into: [.readsLastInsertID, .executesPrepared] as SessionFacts) { $0.formUnion($1.0) }
 
     private func execute(_ connection: MariaDBConnection, _ statement: LocalStatement) {
         let what = statement.what
+        guard connection.lastGTID == lastGTID || !what.facts.contains(.readsLastGTID) else {
+            // It asks for it, so its next writes stay where it can be read.
+            note(what, connection)
+            settle(connection)
+            return refuse(statement, .lastGTIDElsewhere(lastGTID))
+        }
         var statement = statement
         statement.began(channel)
         // An older connection of the session's own may hold an older id.
@@ -155,6 +164,7 @@ import StatementGate
 
     private func ended(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
         guard running === connection else { return }
+        if let gtid = stream.gtid { lastGTID = gtid }
         switch end {
         case .failed(let error): failed(error, stream, connection, statement)
         case .done(let summary):
@@ -203,6 +213,8 @@ import StatementGate
         guard error.lostConnection else {
             stream.fail(error.reply)
             note(statement.what, connection)
+            // What it committed before it failed, nobody was told.
+            if statement.what.isWrite { connection.isTainted = true }
             settle(connection)
             return statement.done(false)
         }
@@ -267,7 +279,10 @@ import StatementGate
     private func shared(_ end: ReplyStream.End, _ stream: ReplyStream, _ statement: LocalStatement) {
         switch end {
         case .done(let summary):
-            if let gtid = stream.gtid { node.committed(gtid) }
+            if let gtid = stream.gtid {
+                node.committed(gtid)
+                lastGTID = gtid
+            }
             stream.close(summary)
             statement.done(true)
         case .failed(let error) where error.lostConnection && error.number == Self.neverSent && !stream.hasWritten:
@@ -286,28 +301,20 @@ import StatementGate
         // An insert that failed, or one within a routine, may have left an id that nobody was told.
         if what.isWrite, connection.insertIDOwner != number { connection.insertIDOwner = nil }
         let facts = what.facts
-        for (fact, held) in Self.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }
+        for (fact, held) in SessionFacts.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }
         if what.transaction == .setCharacteristics { hold.insert(.variables) }
         if facts.contains(.unlocksTables) { hold.remove(.tableLocks) }
+        // It may have taken a lock, or anything else that the server does not tell of.
+        if facts.contains(.callsFunction) { connection.isTainted = true }
     }
 
     /// The server says that a read or a write changed the session, so a routine in it did, or SET STATEMENT, which cleans up after itself.
     private func changedBehind(_ what: Classification, _ connection: MariaDBConnection) {
         let all = what.classes
-        guard all.isSubset(of: [StatementClasses(.read), StatementClasses(.lockingRead), StatementClasses(.write)]), hold.isEmpty else { return }
+        guard all.isSubset(of: [StatementClasses(.read), StatementClasses(.lockingRead), StatementClasses(.write)]), hold.isSubset(of: .lastValues)
+        else { return }
         if what.facts.contains(.setsForStatement) { connection.isTainted = true } else { hold.insert(.assignedVariables) }
     }
-
-    private static let holds: [(SessionFacts, SessionHold)] = [
-        ([.setsSessionVariable, .setsUserVariable], .variables),
-        // A procedure may assign any user variable.
-        ([.assignsUserVariable, .callsRoutine], .assignedVariables),
-        (.temporaryTable, .temporaryTables),
-        (.prepares, .prepared),
-        (.locksTables, .tableLocks),
-        (.advisoryLock, .advisoryLocks),
-        (.opensHandler, .handlers),
-    ]
 
     /// Keeps the connection while it holds state, else gives it back.
     private func settle(_ connection: MariaDBConnection) {
@@ -360,7 +367,9 @@ import StatementGate
         prepared = PreparedStatements()
         database = nil
         lastInsertID = 0
+        lastGTID = nil
         hasRun = false
+        node.pool.renewIdle(leftBy: number)
         recent = nil
         lastShared = nil
         asksAfterwards = false
@@ -378,5 +387,6 @@ import StatementGate
         } else if let pinned {
             forget(pinned)
         }
+        node.pool.renewIdle(leftBy: number)
     }
 }

@@ -16,8 +16,10 @@ extension ClientSession {
         if livesOnMaster || what.facts.contains(.readsDiagnostics) && lastWasPassedOn { return passOn(sql, what) }
         if what.facts.contains(.readsDiagnostics), what.assignsUserVariable, !what.isWrite { return answer(Self.diagnosticsElsewhere) }
         if let verb = what.transaction { return route(verb, sql, what) }
-        // The session's last insert was the master's.
-        if what.facts.contains(.readsLastInsertID), let forwarded, forwarded.lastWrite > .start { return passOn(sql, what) }
+        // The session's last insert was the master's, and so was what advanced a sequence.
+        if !what.facts.isDisjoint(with: [.readsLastInsertID, .readsLastValue, .readsLastGTID]), forwarded?.hasWritten ?? false {
+            return passOn(sql, what)
+        }
         if what.isWrite || what.facts.bindsToMaster { return passOn(sql, what) }
         if what.facts.contains(.setsSessionVariable) { return setOnBoth(sql, what) }
         readHere(sql, what)

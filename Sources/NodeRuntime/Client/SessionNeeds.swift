@@ -1,0 +1,27 @@
+import LineProtocol
+import StatementGate
+
+/// What a statement's facts mean for the connection that its session shares with others.
+extension SessionFacts {
+    /// What it leaves in the connection, which the session then keeps.
+    static let holds: [(SessionFacts, SessionHold)] = [
+        ([.setsSessionVariable, .setsUserVariable], .variables),
+        // A procedure may assign any user variable.
+        ([.assignsUserVariable, .callsRoutine], .assignedVariables),
+        (.temporaryTable, .temporaryTables),
+        (.prepares, .prepared),
+        (.locksTables, .tableLocks),
+        (.advisoryLock, .advisoryLocks),
+        (.opensHandler, .handlers),
+        // Who asked for the GTID of a write asks again, and it can't be carried to another connection.
+        ([.advancesSequence, .readsLastGTID], .lastValues),
+    ]
+
+    static let readsOrKeepsInsertID = holds.reduce(into: [.readsLastInsertID, .executesPrepared] as SessionFacts) { $0.formUnion($1.0) }
+
+    /// Where another session ran the statement before: a first statement may ask about that, and routines may set variables.
+    static let findsLeftovers: SessionFacts = [.readsDiagnostics, .readsUserVariable, .callsRoutine, .executesPrepared]
+
+    /// Where another session ran any statement before: column defaults, triggers and functions advance sequences, too, and later statements leave that be.
+    static let findsOldLeftovers: SessionFacts = [.readsLastValue, .advancesSequence]
+}
