@@ -43,10 +43,10 @@ package struct WatchID: Hashable, Sendable {
     }
 
     private static let batchEvents = 256
-    /// How long one drain may hold the queue while timers wait.
-    private static let drainNanoseconds: UInt64 = 1_000_000
+    /// How long one drain may hold the queue: signals, and what else Dispatch runs there, wait as long.
+    private static let drainNanoseconds: UInt64 = 20_000_000
     /// How long a drain waits for the next event before it gives the queue back: waking up by Dispatch costs as much as a request.
-    private static let lingerMs: Int32 = 1
+    private static let lingerMs: UInt64 = 4
     private static let wakeToken = UInt64.max
 
     private let epoll: Int32
@@ -57,9 +57,10 @@ package struct WatchID: Hashable, Sendable {
     private var timers = TimerHeap<@LoopActor () -> Void>()
     private var armedDeadline: UInt64?
     private var turnEnd: [any TurnEndWork] = []
-    /// Ends a wait for events, for what other threads post.
+    /// Readable while something is posted.
     private let wake: Int32
-    private let isLingering = Atomic<Bool>(false)
+    private let posted = Mutex<[@LoopActor @Sendable () -> Void]>([])
+    private var isDraining = false
     private let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: EventLoop.batchEvents)
 
     /// Scratch space for reads: what is in it is gone with the next read of anybody.
@@ -75,8 +76,8 @@ package struct WatchID: Hashable, Sendable {
         }
         source = DispatchSource.makeReadSource(fileDescriptor: epoll, queue: LoopActor.queue)
         timer = DispatchSource.makeTimerSource(queue: LoopActor.queue)
-        source.setEventHandler { [unowned self] in self.drain() }
-        timer.setEventHandler { [unowned self] in self.fireTimers() }
+        source.setEventHandler { [unowned self] in self.run() }
+        timer.setEventHandler { [unowned self] in self.run() }
         timer.schedule(deadline: .distantFuture)
         source.activate()
         timer.activate()
@@ -121,39 +122,38 @@ package struct WatchID: Hashable, Sendable {
 
     private func token(_ id: WatchID) -> UInt64 { UInt64(id.generation) << 32 | UInt64(id.index) }
 
+    /// What Dispatch calls: something is ready, or a timer is due.
+    private func run() {
+        isDraining = true
+        armedDeadline = nil
+        drain()
+        isDraining = false
+        armTimer()
+    }
+
     private func drain() {
         let until = Self.now() + Self.drainNanoseconds
         repeat {
+            fireTimers()
             var count = epoll_wait(epoll, events, Int32(Self.batchEvents), 0)
-            if count == 0, mayLinger { count = linger() }
-            guard count > 0 else { return }
-            var isWoken = false
-            for index in 0..<Int(count) {
-                if events[index].data.u64 == Self.wakeToken { isWoken = true } else { deliver(events[index]) }
-            }
+            if count == 0 { count = epoll_wait(epoll, events, Int32(Self.batchEvents), lingerMs) }
+            for index in 0..<Int(max(count, 0)) { deliver(events[index]) }
             finishTurn()
-            if isWoken { return clearWake() }
+            if count <= 0, !isTimerDue { return }
         } while Self.now() < until
     }
 
-    /// No timer is due before the wait would end.
-    private var mayLinger: Bool {
-        guard let soonest = timers.soonest else { return true }
-        return soonest > Self.now() + UInt64(Self.lingerMs) * 1_000_000
-    }
+    private var isTimerDue: Bool { timers.soonest.map { $0 <= Self.now() } ?? false }
 
-    private func linger() -> Int32 {
-        isLingering.store(true, ordering: .sequentiallyConsistent)
-        defer { isLingering.store(false, ordering: .sequentiallyConsistent) }
-        return epoll_wait(epoll, events, Int32(Self.batchEvents), Self.lingerMs)
-    }
-
-    private func clearWake() {
-        var count: UInt64 = 0
-        _ = read(wake, &count, MemoryLayout<UInt64>.size)
+    /// Not past the next timer, but for the millisecond that is begun.
+    private var lingerMs: Int32 {
+        guard let soonest = timers.soonest else { return Int32(Self.lingerMs) }
+        let now = Self.now()
+        return soonest <= now ? 0 : Int32(min(Self.lingerMs, (soonest - now + 999_999) / 1_000_000))
     }
 
     private func deliver(_ event: epoll_event) {
+        if event.data.u64 == Self.wakeToken { return runPosted() }
         let index = Int(event.data.u64 & 0xffff_ffff)
         let generation = UInt32(event.data.u64 >> 32)
         // An earlier event of this batch may have unwatched it: its slot has moved on.
@@ -176,15 +176,28 @@ package struct WatchID: Hashable, Sendable {
 
     /// Runs `body` on the loop, from any thread, in order of posting.
     package nonisolated func post(_ body: @escaping @LoopActor @Sendable () -> Void) {
-        LoopActor.queue.async {
-            LoopActor.assumeIsolated {
-                body()
-                self.finishTurn()
-            }
+        let isFirst = posted.withLock {
+            $0.append(body)
+            return $0.count == 1
         }
-        guard isLingering.load(ordering: .sequentiallyConsistent) else { return }
+        guard isFirst else { return }
         var one: UInt64 = 1
         _ = write(wake, &one, MemoryLayout<UInt64>.size)
+    }
+
+    private func runPosted() {
+        // Emptied first: what is posted from now on wakes the loop again.
+        var count: UInt64 = 0
+        _ = read(wake, &count, MemoryLayout<UInt64>.size)
+        let bodies = posted.withLock {
+            let bodies = $0
+            $0 = []
+            return bodies
+        }
+        for body in bodies {
+            body()
+            finishTurn()
+        }
     }
 
     // MARK: Time
@@ -208,17 +221,16 @@ package struct WatchID: Hashable, Sendable {
     }
 
     private func armTimer() {
-        guard let soonest = timers.soonest else { return }
+        guard !isDraining, let soonest = timers.soonest else { return }
         if let armedDeadline, armedDeadline <= soonest { return }
         armedDeadline = soonest
         timer.schedule(deadline: DispatchTime(uptimeNanoseconds: soonest), leeway: .microseconds(500))
     }
 
     private func fireTimers() {
-        armedDeadline = nil
+        guard isTimerDue else { return }
         let now = Self.now()
         while let action = timers.popDue(now: now) { action() }
         finishTurn()
-        armTimer()
     }
 }
