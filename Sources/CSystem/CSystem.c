@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +99,11 @@ int ddb_has_ended(pid_t child) {
 
 int ddb_signal_process(int process_descriptor, int signal_number) {
     return (int)syscall(SYS_pidfd_send_signal, process_descriptor, signal_number, NULL, 0);
+}
+
+ssize_t ddb_read_cached(int descriptor, void *bytes, size_t count, off_t offset) {
+    struct iovec part = {.iov_base = bytes, .iov_len = count};
+    return preadv2(descriptor, &part, 1, offset, RWF_NOWAIT);
 }
 
 int ddb_sync_filesystem(int descriptor) {

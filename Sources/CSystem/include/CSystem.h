@@ -1,6 +1,7 @@
 #pragma once
 // Only what every module agrees on: a header of the system included here with other macros than Swift's own Glibc module uses would
 // clash with it.
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
@@ -27,6 +28,9 @@ int ddb_process_descriptor(pid_t process);
 // Whether this child ended and waits to be collected.
 int ddb_has_ended(pid_t child);
 int ddb_signal_process(int process_descriptor, int signal_number);
+
+// Reads what is in memory already: -1 with EAGAIN, or fewer bytes, where the disk would have to be waited for.
+ssize_t ddb_read_cached(int descriptor, void *bytes, size_t count, off_t offset);
 
 // Everything written to the descriptor's file system is on disk when this returns 0.
 int ddb_sync_filesystem(int descriptor);

@@ -15,6 +15,8 @@ import MariaDBConnector
     private var timer: TimerID?
     private var isAsking = false
     private var isStopped = true
+    /// The next look is far off.
+    private var isResting = false
 
     /// Where the database is going, if that is known: until it is there it is looked at often.
     var goal: @LoopActor () -> Position = { .start }
@@ -41,10 +43,17 @@ import MariaDBConnector
     }
 
     /// Looks now rather than at the next turn.
-    func hurry() {
+    private func hurry() {
         guard !isStopped, !isAsking else { return }
         loop.cancel(timer)
         ask()
+    }
+
+    /// The goal moved.
+    func goalMoved() {
+        guard isResting, !isAsking, !isStopped else { return }
+        loop.cancel(timer)
+        schedule()
     }
 
     private func ask() {
@@ -63,6 +72,7 @@ import MariaDBConnector
     private func schedule() {
         guard !isStopped else { return }
         let pause = applied.hasWaiters ? Self.waitedForMs : applied.value < goal() ? Self.behindMs : idleMs
+        isResting = pause == idleMs
         timer = loop.after(milliseconds: pause) { [weak self] in self?.ask() }
     }
 }

@@ -1,4 +1,5 @@
 import BinlogFormat
+import CSystem
 import ClusterModel
 import Digests
 import EventLoop
@@ -35,6 +36,7 @@ final class JournalReader: @unchecked Sendable {
     private var descriptor: Int32 = -1
     private var offset = 0
     private var isSkipping = true
+    private var mayWait = true
     private var buffer: [UInt8] = []
     /// Where the replica believes to be: what a heartbeat must name.
     private(set) var fileName = ""
@@ -75,6 +77,17 @@ final class JournalReader: @unchecked Sendable {
             }
         }
         return out
+    }
+
+    /// As `read`, without waiting for the disk: nil where that would be needed, or something else is to be done than to read on. What fails here fails
+    /// in `read`, too, and is told there.
+    func readCached(_ index: JournalIndex) -> [UInt8]? {
+        guard let segment, let now = index.segment(number: segment.number), offset < now.bytes else { return nil }
+        mayWait = false
+        defer { mayWait = true }
+        var out: [UInt8] = []
+        do { try readEvents(upTo: now.bytes, &out) } catch { return nil }
+        return out.isEmpty ? nil : out
     }
 
     /// A heartbeat for a replica that has everything. It refuses one from before where it counts itself to be, so this one is from the far end.
@@ -121,11 +134,13 @@ final class JournalReader: @unchecked Sendable {
     }
 
     private func fill(_ count: Int) throws(JournalReadProblem) {
-        let (descriptor, offset) = (descriptor, offset)
+        let (descriptor, offset, mayWait) = (descriptor, offset, mayWait)
         var failure: SystemError?
         buffer = [UInt8](unsafeUninitializedCapacity: count) { bytes, done in
             while done < count {
-                let got = pread(descriptor, bytes.baseAddress.map { $0 + done }, count - done, off_t(offset + done))
+                let (start, left) = (bytes.baseAddress.map { $0 + done }, count - done)
+                let got =
+                    mayWait ? pread(descriptor, start, left, off_t(offset + done)) : ddb_read_cached(descriptor, start, left, off_t(offset + done))
                 if got < 0, errno == EINTR { continue }
                 guard got > 0 else {
                     failure = SystemError("pread", got == 0 ? EIO : errno)

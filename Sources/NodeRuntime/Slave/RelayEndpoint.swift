@@ -146,9 +146,11 @@ import Replication
 
     /// Sends what the journal has, as fast as the replica takes it.
     func pump() {
-        guard let reader, !isReading, channel.isOpen, !channel.isFull else { return }
+        guard let reader, !isReading else { return }
         let index = endpoint.journal.index
-        guard reader.hasMore(in: index) else { return }
+        // What was just written is in memory.
+        while channel.isOpen, !channel.isFull, let packets = reader.readCached(index) { send(packets) }
+        guard channel.isOpen, !channel.isFull, reader.hasMore(in: index) else { return }
         isReading = true
         let loop = endpoint.loop
         Self.readQueue.async {
@@ -163,14 +165,18 @@ import Replication
         guard channel.isOpen else { return }
         switch result {
         case .success(let packets):
-            lastSentMs = EventLoop.nowMs()
-            channel.write(packets)
+            send(packets)
             pump()
         case .failure(let problem):
             endpoint.log.error("relay endpoint: the journal can't be read", ["error": "\(problem)"])
             if case .notReaching(let position) = problem { endpoint.notReaching?(position) }
             channel.close()
         }
+    }
+
+    private func send(_ packets: [UInt8]) {
+        lastSentMs = EventLoop.nowMs()
+        channel.write(packets)
     }
 
     private func scheduleHeartbeat() {

@@ -168,7 +168,7 @@ import Replication
     private func journalGrew() {
         relay.journalGrew()
         master.tell()
-        poll.hurry()
+        poll.goalMoved()
     }
 
     // MARK: Time
