@@ -16,18 +16,13 @@ extension Frame {
     /// Appends the frame as it goes over the wire.
     package func encode(into out: inout [UInt8]) {
         if case .events(let events) = self {
-            return events.withUnsafeBytes { Frame.encodeEvents($0, into: &out) }
+            Frame.head(.events, events.count, &out)
+            return out.append(contentsOf: events)
         }
         var writer = ByteWriter()
         let kind = write(&writer)
         Frame.head(kind, writer.bytes.count, &out)
         out.append(contentsOf: writer.bytes)
-    }
-
-    /// Appends an `events` frame without a copy in between.
-    package static func encodeEvents(_ events: UnsafeRawBufferPointer, into out: inout [UInt8]) {
-        head(.events, events.count, &out)
-        out.append(contentsOf: events)
     }
 
     private static func head(_ kind: Kind, _ count: Int, _ out: inout [UInt8]) {
@@ -190,5 +185,31 @@ package struct FrameReader: Sendable {
         start += 4 + count
         guard let frame else { throw LinkRefusal(.badFrame, "a frame of kind \(kind) could not be read") }
         return frame
+    }
+}
+
+/// An `events` frame that grows event by event, as it goes over the wire.
+package struct EventsFrame: Sendable {
+    private static let headBytes = 5
+    private var bytes: [UInt8] = []
+
+    package init() {}
+
+    package var eventBytes: Int { max(0, bytes.count - Self.headBytes) }
+
+    package mutating func append(_ event: UnsafeRawBufferPointer) {
+        // Growing by doubling, a large event's buffer would be twice as large as the event.
+        if bytes.isEmpty {
+            bytes.reserveCapacity(Self.headBytes + event.count)
+            Frame.events([]).encode(into: &bytes)
+        }
+        bytes.append(contentsOf: event)
+    }
+
+    /// The whole frame; this one is empty again.
+    package mutating func take() -> [UInt8] {
+        withUnsafeBytes(of: UInt32(bytes.count - 4).littleEndian) { length in for (index, byte) in length.enumerated() { bytes[index] = byte } }
+        defer { bytes = [] }
+        return bytes
     }
 }

@@ -12,6 +12,7 @@ import Replication
     unowned let node: Node
     private var members: Members
     private var slaves: [SlaveConnection] = []
+    let broadcast: Broadcast
     /// When each member whose link is gone was last heard, by the loop's clock.
     private var lastHeardMs: [NodeID: Int] = [:]
     private var lag = LagTracker()
@@ -20,6 +21,7 @@ import Replication
 
     init(_ node: Node) throws(SystemError) {
         self.node = node
+        broadcast = Broadcast(node)
         members = try Members(path: node.directory.path + "/members")
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
@@ -133,5 +135,6 @@ import Replication
         node.loop.cancel(timer)
         poll.stop()
         for slave in slaves { slave.close("this node is stopping") }
+        broadcast.close()
     }
 }

@@ -86,9 +86,7 @@ import Replication
         guard let member else { return }
         let node = master.node
         ack.received = position
-        let feed = SlaveFeed(node.loop, channel, after: position, serverID: member.id.rawValue, log: node.log) { [unowned node] in
-            node.administratorTarget
-        }
+        let feed = SlaveFeed(node, master.broadcast, channel, after: position, serverID: member.id.rawValue)
         feed.gone = { [weak self] words in
             guard let self else { return }
             self.gone = words

@@ -1,123 +1,104 @@
-import BinlogFormat
 import ClusterModel
 import EventLoop
-import MariaDBConnector
 import Replication
 
-/// Ships the master's binlog to one slave: a tap of its own, from where the slave is.
+/// Feeds one slave: from the broadcast while it keeps up, else by reading the master's binlog for it alone.
 ///
-/// A slave that reads slowly pauses its own tap and nothing else: what it lacks waits in the master's binlog files.
-@LoopActor final class SlaveFeed: TurnEndWork {
-    private static let batchBytes = 64 << 10
-    private static let retryMs = 250
-
-    private let loop: EventLoop
+/// A slave that reads slowly pauses its own reading and nothing else: what it lacks waits in the master's binlog files.
+@LoopActor final class SlaveFeed {
+    private unowned let node: Node
+    private let broadcast: Broadcast
     private let channel: Channel
     private let serverID: UInt32
-    private let target: @LoopActor () -> DatabaseTarget?
-    private let log: NodeLog
-    private var tap: BinlogTap?
-    private var groups = GroupTracker()
-    private var batch: [UInt8] = []
-    private var isFlushAsked = false
+    private var own: BinlogStream?
+    private var hasFormat = false
     private var isClosed = false
-    private var retry: TimerID?
+    /// The next batch of the broadcast; nil while it reads by itself.
+    private(set) var cursor: Int?
     /// The last whole transaction handed to the link.
-    private(set) var shipped: Position
+    private var shipped: Position
     /// The master's binlog does not hold what the slave needs.
     var gone: (@LoopActor (String) -> Void)?
 
-    init(
-        _ loop: EventLoop, _ channel: Channel, after position: Position, serverID: UInt32, log: NodeLog,
-        target: @escaping @LoopActor () -> DatabaseTarget?
-    ) {
-        self.loop = loop
+    /// `serverID`: the slave's.
+    init(_ node: Node, _ broadcast: Broadcast, _ channel: Channel, after position: Position, serverID: UInt32) {
+        self.node = node
+        self.broadcast = broadcast
         self.channel = channel
         self.serverID = serverID
-        self.log = log
-        self.target = target
         shipped = position
-        begin()
+        broadcast.add(self, after: position)
+        if !joinBroadcast() { readByItself() }
     }
 
-    private func begin() {
-        guard let target = target() else { return beginLater() }
-        groups.reset()
-        tap = BinlogTap(loop, target, after: shipped, serverID: serverID, name: "ddbnode-feed-\(serverID)") { [weak self] event in
-            self?.take(event) ?? false
-        } ended: { [weak self] end in
-            self?.tapEnded(end)
-        }
+    // MARK: By itself
+
+    private func readByItself() {
+        own = BinlogStream(
+            node.loop, after: shipped, serverID: serverID, log: node.log, target: { [unowned node] in node.administratorTarget },
+            BinlogStream.Reader { [weak self] in
+                self?.send($0, $1, $2) ?? false
+            } isEnough: { [weak self] position in
+                self?.broadcast.follower(of: position) != nil
+            } gone: { [weak self] in
+                self?.gone?($0)
+            })
     }
 
-    private func beginLater() {
-        guard !isClosed else { return }
-        retry = loop.after(milliseconds: Self.retryMs) { [weak self] in self?.begin() }
-    }
-
-    private func take(_ event: UnsafeRawBufferPointer) -> Bool {
-        do throws(BinlogError) {
-            try judge(event)
-        } catch .groupInterrupted {
-            // The database died while it wrote that transaction; its recovery began a new file. The slave drops the part it has.
-            do throws(BinlogError) { try judge(event) } catch { return refuse(error) }
-        } catch {
-            return refuse(error)
+    private func send(_ frame: [UInt8], _ last: Position, _ isOpen: Bool) -> Bool {
+        hasFormat = true
+        shipped = last
+        channel.write(frame)
+        // That was the last one it needed.
+        if !isOpen, joinBroadcast() {
+            own?.close()
+            own = nil
         }
         return !channel.isFull
     }
 
-    private func judge(_ event: UnsafeRawBufferPointer) throws(BinlogError) {
-        switch try groups.received(event) {
-        case .ignored: return
-        case .groupBegan, .groupContinued, .formatDescription: break
-        case .groupEnded(let gtid): shipped = Position(gtid)
+    // MARK: From the broadcast
+
+    private func joinBroadcast() -> Bool {
+        guard !isClosed, let joined = broadcast.follower(of: shipped) else { return false }
+        cursor = joined
+        if !hasFormat { channel.write(broadcast.format) }
+        hasFormat = true
+        pump()
+        return true
+    }
+
+    /// Sends what the broadcast has, as fast as the slave takes it.
+    func pump() {
+        while let next = cursor, !channel.isFull, let batch = broadcast.batch(next) {
+            // Before the write: the slave may be told to go on from within it.
+            cursor = next + 1
+            shipped = batch.last
+            channel.write(batch.frame)
         }
-        batch.append(contentsOf: event)
-        if batch.count >= Self.batchBytes { return flush() }
-        if !isFlushAsked {
-            isFlushAsked = true
-            loop.atTurnEnd(self)
-        }
     }
 
-    /// Nothing after the hole may reach the slave, so the tap ends here.
-    private func refuse(_ error: BinlogError) -> Bool {
-        close()
-        flush()
-        log.error("the binlog can't be shipped", ["slave": "\(serverID)", "error": error.description])
-        gone?(error.description)
-        return false
-    }
-
-    func turnEnded() {
-        isFlushAsked = false
-        flush()
-    }
-
-    private func flush() {
-        guard !batch.isEmpty else { return }
-        channel.write { out in batch.withUnsafeBytes { Frame.encodeEvents($0, into: &out) } }
-        batch.removeAll(keepingCapacity: batch.capacity <= 4 * Self.batchBytes)
-    }
-
-    private func tapEnded(_ end: TapEnd) {
-        tap = nil
-        switch end {
-        case .positionGone(let words): gone?(words)
-        case .lost(let why), .refused(let why):
-            log.info("feed interrupted", ["slave": "\(serverID)", "why": why])
-            beginLater()
-        }
+    /// The broadcast has gone on without this slave.
+    func leaveIfBehind() {
+        guard let cursor, broadcast.hasDropped(cursor), !isClosed else { return }
+        self.cursor = nil
+        readByItself()
     }
 
     /// The slave has read some.
-    func drained() { tap?.resume() }
+    func drained() {
+        own?.resume()
+        guard cursor != nil else { return }
+        pump()
+        broadcast.advanced()
+    }
 
     func close() {
+        guard !isClosed else { return }
         isClosed = true
-        loop.cancel(retry)
-        tap?.close()
-        tap = nil
+        own?.close()
+        own = nil
+        cursor = nil
+        broadcast.remove(self)
     }
 }

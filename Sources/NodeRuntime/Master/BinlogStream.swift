@@ -1,0 +1,154 @@
+import BinlogFormat
+import ClusterModel
+import EventLoop
+import MariaDBConnector
+import Replication
+
+/// The master's binlog from one position on, as frames for the link; a tap that is lost is opened again where it was.
+@LoopActor final class BinlogStream: TurnEndWork {
+    /// Who gets it.
+    struct Reader {
+        /// False pauses the stream until `resume()`.
+        let take: @LoopActor (_ frame: [UInt8], _ last: Position, _ isOpen: Bool) -> Bool
+        /// Told of each whole transaction; true ends the stream behind it.
+        var isEnough: @LoopActor (Position) -> Bool = { _ in false }
+        /// The master's binlog does not hold what comes next, or can't be shipped.
+        let gone: @LoopActor (String) -> Void
+    }
+
+    private static let batchBytes = 64 << 10
+    private static let retryMs = 250
+
+    private let loop: EventLoop
+    private let serverID: UInt32
+    private let target: @LoopActor () -> DatabaseTarget?
+    private let log: NodeLog
+    private var reader: Reader?
+    private var tap: BinlogTap?
+    private var groups = GroupTracker()
+    private var batch = EventsFrame()
+    private var isFlushAsked = false
+    private var mayGoOn = true
+    private var retry: TimerID?
+    /// The last whole transaction that was read.
+    private(set) var last: Position
+    /// The newest description of the events' format.
+    private(set) var format: [UInt8] = []
+
+    /// `serverID` must be unlike that of any other reader of the database.
+    init(
+        _ loop: EventLoop, after position: Position, serverID: UInt32, log: NodeLog, target: @escaping @LoopActor () -> DatabaseTarget?,
+        _ reader: Reader
+    ) {
+        self.loop = loop
+        self.serverID = serverID
+        self.log = log
+        self.target = target
+        self.reader = reader
+        last = position
+        begin()
+    }
+
+    private func begin() {
+        guard let target = target() else { return beginLater() }
+        groups.reset()
+        mayGoOn = true
+        tap = BinlogTap(loop, target, after: last, serverID: serverID, name: "ddbnode-feed-\(serverID)") { [weak self] event in
+            self?.take(event) ?? false
+        } ended: { [weak self] end in
+            self?.tapEnded(end)
+        }
+    }
+
+    private func beginLater() {
+        guard reader != nil else { return }
+        retry = loop.after(milliseconds: Self.retryMs) { [weak self] in self?.begin() }
+    }
+
+    private func take(_ event: UnsafeRawBufferPointer) -> Bool {
+        do throws(BinlogError) {
+            return try judge(event)
+        } catch .groupInterrupted {
+            // The database died while it wrote that transaction; its recovery began a new file. The slave drops the part it has.
+            do throws(BinlogError) { return try judge(event) } catch { return refuse(error) }
+        } catch {
+            return refuse(error)
+        }
+    }
+
+    private func judge(_ event: UnsafeRawBufferPointer) throws(BinlogError) -> Bool {
+        switch try groups.received(event) {
+        case .ignored: return true
+        case .groupBegan, .groupContinued: return append(event)
+        case .formatDescription:
+            var frame = EventsFrame()
+            frame.append(event)
+            format = frame.take()
+            return append(event)
+        case .groupEnded(let gtid):
+            last = Position(gtid)
+            let goesOn = append(event)
+            guard reader?.isEnough(last) ?? true else { return goesOn }
+            flush()
+            close()
+            return false
+        }
+    }
+
+    private func append(_ event: UnsafeRawBufferPointer) -> Bool {
+        batch.append(event)
+        if batch.eventBytes >= Self.batchBytes {
+            flush()
+        } else if !isFlushAsked {
+            isFlushAsked = true
+            loop.atTurnEnd(self)
+        }
+        return mayGoOn
+    }
+
+    /// Nothing after the hole may reach a slave, so the stream ends here.
+    private func refuse(_ error: BinlogError) -> Bool {
+        flush()
+        let gone = reader?.gone
+        close()
+        log.error("the binlog can't be shipped", ["error": error.description])
+        gone?(error.description)
+        return false
+    }
+
+    func turnEnded() {
+        isFlushAsked = false
+        flush()
+    }
+
+    private func flush() {
+        guard batch.eventBytes > 0, let reader else { return }
+        mayGoOn = reader.take(batch.take(), last, groups.openGroup != nil)
+    }
+
+    private func tapEnded(_ end: TapEnd) {
+        tap = nil
+        switch end {
+        case .positionGone(let words):
+            let gone = reader?.gone
+            close()
+            gone?(words)
+        case .lost(let why), .refused(let why):
+            log.info("feed interrupted", ["reader": "\(serverID)", "why": why])
+            beginLater()
+        }
+    }
+
+    /// Goes on after `take` returned false.
+    func resume() {
+        mayGoOn = true
+        tap?.resume()
+    }
+
+    func close() {
+        reader = nil
+        loop.cancel(retry)
+        tap?.close()
+        tap = nil
+    }
+}
