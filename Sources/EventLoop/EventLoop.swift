@@ -135,8 +135,7 @@ package struct WatchID: Hashable, Sendable {
         let until = Self.now() + Self.drainNanoseconds
         repeat {
             fireTimers()
-            var count = epoll_wait(epoll, events, Int32(Self.batchEvents), 0)
-            if count == 0 { count = epoll_wait(epoll, events, Int32(Self.batchEvents), lingerMs) }
+            let count = epoll_wait(epoll, events, Int32(Self.batchEvents), lingerMs)
             for index in 0..<Int(max(count, 0)) { deliver(events[index]) }
             finishTurn()
             if count <= 0, !isTimerDue { return }

@@ -94,7 +94,8 @@ package enum TapEnd: Sendable {
         }
     }
 
-    private func pause() {
+    /// Hands over nothing more until `resume()`.
+    package func pause() {
         isPaused = true
         channel?.pauseReading()
     }

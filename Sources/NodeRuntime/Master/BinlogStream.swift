@@ -18,6 +18,9 @@ import Replication
 
     private static let batchBytes = 64 << 10
     private static let retryMs = 250
+    /// Beyond this rate a pause behind each batch makes the next one larger: what a batch costs, it costs on every node.
+    private static let gathersFromPerSecond = 1000
+    private static let gatherMs = 2
 
     private let loop: EventLoop
     private let serverID: UInt32
@@ -29,19 +32,24 @@ import Replication
     private var batch = EventsFrame()
     private var isFlushAsked = false
     private var mayGoOn = true
+    private let gathers: Bool
+    private var rate = EventRate()
+    private var isGathering = false
     private var retry: TimerID?
     /// The last whole transaction that was read.
     private(set) var last: Position
     /// The newest description of the events' format.
     private(set) var format: [UInt8] = []
 
-    /// `serverID` must be unlike that of any other reader of the database.
+    /// `serverID` must be unlike that of any other reader of the database. `gathers`: made for one who has what came so far.
     init(
-        _ loop: EventLoop, after position: Position, serverID: UInt32, log: NodeLog, target: @escaping @LoopActor () -> DatabaseTarget?,
+        _ loop: EventLoop, after position: Position, serverID: UInt32, gathers: Bool, log: NodeLog,
+        target: @escaping @LoopActor () -> DatabaseTarget?,
         _ reader: Reader
     ) {
         self.loop = loop
         self.serverID = serverID
+        self.gathers = gathers
         self.log = log
         self.target = target
         self.reader = reader
@@ -87,6 +95,7 @@ import Replication
             return append(event)
         case .groupEnded(let gtid):
             last = Position(gtid)
+            rate.count(nowMs: EventLoop.nowMs())
             let goesOn = append(event)
             guard reader?.isEnough(last) ?? true else { return goesOn }
             flush()
@@ -119,6 +128,13 @@ import Replication
     func turnEnded() {
         isFlushAsked = false
         flush()
+        guard gathers, !isGathering, rate.perSecond >= Self.gathersFromPerSecond else { return }
+        isGathering = true
+        tap?.pause()
+        loop.after(milliseconds: Self.gatherMs) { [weak self] in
+            self?.isGathering = false
+            self?.goOn()
+        }
     }
 
     private func flush() {
@@ -142,7 +158,11 @@ import Replication
     /// Goes on after `take` returned false.
     func resume() {
         mayGoOn = true
-        tap?.resume()
+        goOn()
+    }
+
+    private func goOn() {
+        if mayGoOn, !isGathering { tap?.resume() }
     }
 
     func close() {

@@ -50,7 +50,8 @@ import Replication
         isPaused = false
         // No slave's number, so no slave's own reading ends this one.
         stream = BinlogStream(
-            node.loop, after: position, serverID: node.id.rawValue, log: node.log, target: { [unowned node] in node.administratorTarget },
+            node.loop, after: position, serverID: node.id.rawValue, gathers: true, log: node.log,
+            target: { [unowned node] in node.administratorTarget },
             BinlogStream.Reader { [weak self] in
                 self?.take($0, $1, $2) ?? false
             } gone: { [weak self] in

@@ -26,8 +26,10 @@ import Replication
     private var isWriting = false
     private var whenSettled: [@LoopActor () -> Void] = []
 
-    /// More of the journal can be read, or is durable.
+    /// More of the journal can be read.
     var grew: (@LoopActor () -> Void)?
+    /// More of it is durable.
+    var becameDurable: (@LoopActor () -> Void)?
     /// There is room again: something was written, be it only a part of a transaction, or purged.
     var drained: (@LoopActor () -> Void)?
     /// A write failed: what was not durable is gone from the journal and must be sent again.
@@ -103,9 +105,12 @@ import Replication
     }
 
     private func changed(_ problem: JournalProblem?, _ written: JournalIndex, _ durable: Position) {
-        if written != index || durable != received {
-            index = written
+        if durable != received {
             received = durable
+            becameDurable?()
+        }
+        if written != index {
+            index = written
             grew?()
         }
         guard let problem else { return }

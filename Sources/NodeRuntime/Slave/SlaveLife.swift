@@ -34,6 +34,7 @@ import Replication
             node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         poll.goal = { [unowned journal] in journal.written }
         journal.grew = { [weak self] in self?.journalGrew() }
+        journal.becameDurable = { [weak self] in self?.master.tell() }
         journal.drained = { [weak self] in self?.master.journalMoved() }
         journal.failed = { [weak self] in self?.master.journalFailed($0) }
         relay.notReaching = { [weak self] in self?.journalDoesNotReach($0) }
@@ -167,7 +168,6 @@ import Replication
 
     private func journalGrew() {
         relay.journalGrew()
-        master.tell()
         poll.goalMoved()
     }
 
