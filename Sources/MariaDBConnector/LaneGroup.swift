@@ -66,14 +66,14 @@ import EventLoop
         job.hadLaneAlone = lane.connection.inFlight == 0
         job.connection = lane.connection
         job.whenOver = { [self] in isThrough(lane) }
-        lane.connection.execute(job.sql, job)
+        for statement in job.statements { lane.connection.execute(statement.sql, job) }
         tickLater()
     }
 
     /// A statement on the lane is through, or its reply was dropped.
     private func isThrough(_ lane: Lane) {
         lane.progress += 1
-        guard !lane.isStalled, let job = waiting.first, lane.connection.isOpen else { return }
+        guard !lane.isStalled, lane.connection.isOpen, lane.connection.inFlight < limits.depthMax, let job = waiting.first else { return }
         waiting.removeFirst()
         run(job, on: lane)
     }
@@ -186,10 +186,10 @@ import EventLoop
     private func stall(_ lane: Lane) {
         lane.isStalled = true
         stalled.append(lane)
-        let sinks = lane.connection.disown { DroppedReply { [weak lane] in lane?.progress += 1 } }
-        lane.first = sinks.first as? LaneJob
-        lane.first?.hasStalled = true
-        for case let job as LaneJob in sinks.dropFirst() {
+        let (first, others) = lane.connection.disown { DroppedReply { [weak lane] in lane?.progress += 1 } }
+        lane.first = first as? LaneJob
+        lane.first?.hasStalled()
+        for case let job as LaneJob in others where job !== waiting.last {
             job.whenOver = nil
             waiting.append(job)
         }

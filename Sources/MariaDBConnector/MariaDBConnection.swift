@@ -124,11 +124,15 @@ import MySQLProtocol
         execute(sql, CollectedRows(done))
     }
 
-    /// Gives the sinks of all that is under way; those behind the first hear nothing any more, `replacement` hears in their place.
-    func disown(_ replacement: () -> any ResultSink) -> [any ResultSink] {
-        let sinks = runs[answered...].map(\.sink)
-        for index in runs.indices.dropFirst(answered + 1) { runs[index].sink = replacement() }
-        return sinks
+    /// Gives the sink that is at work, and those behind it that are others: these hear nothing any more, `replacement` hears in their place.
+    func disown(_ replacement: () -> any ResultSink) -> (first: (any ResultSink)?, others: [any ResultSink]) {
+        let first = answered < runs.count ? runs[answered].sink : nil
+        var others: [any ResultSink] = []
+        for index in runs.indices.dropFirst(answered) where runs[index].sink !== first {
+            others.append(runs[index].sink)
+            runs[index].sink = replacement()
+        }
+        return (first, others)
     }
 
     // MARK: Replies

@@ -198,5 +198,52 @@ extension WholeClusters {
                 #expect(try client.ok("SELECT 1").gtid == called, "a read tells what is applied")
             }
         }
+
+        @Test func `requests sent at once are answered in order, whatever stands between the reads`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY, v INT)")
+                try client.ok("INSERT INTO d.t SELECT seq, seq * 7 FROM d.seq_0_to_999")
+                try client.ok("CREATE TABLE d.log (v INT)")
+                try cluster.waitForSlaves()
+                for node in cluster.nodes {
+                    let client = try node.connect()
+                    // The kinds prove themselves fast first.
+                    for id in 0..<40 { #expect(try client.value("SELECT v FROM d.t WHERE id = \(id)") == "\(id * 7)") }
+                    try client.ok("TRUNCATE d.log")
+                    var wanted: [String?] = []
+                    var text = ""
+                    for number in 0..<600 {
+                        switch number % 20 {
+                        case 3:
+                            text += "SELECT v FROM d.t WHERE id = \(number) AND nowhere\n"
+                            wanted.append("1054")
+                        case 7:
+                            text += "INSERT INTO d.log VALUES (\(number))\n"
+                            wanted.append(nil)
+                        case 8:
+                            text += "SELECT COUNT(*) FROM d.log\n"
+                            wanted.append("\(number / 20 + 1)")
+                        case 12:
+                            text += "SELECT v + SLEEP(0.03) FROM d.t WHERE id = \(number)\n"
+                            wanted.append("\(number * 7)")
+                        case 16:
+                            text += ".ping\n"
+                            wanted.append(nil)
+                        default:
+                            text += "SELECT v FROM d.t WHERE id = \(number)\n"
+                            wanted.append("\(number * 7)")
+                        }
+                    }
+                    try client.send(text)
+                    for (number, wanted) in wanted.enumerated() {
+                        let reply = try client.reply()
+                        #expect(reply.error?.code ?? reply.rows.first?.first ?? nil == wanted, "\(node.name), request \(number): \(reply.words)")
+                    }
+                    #expect(try client.value("SELECT 'end'") == "end")
+                }
+            }
+        }
     }
 }

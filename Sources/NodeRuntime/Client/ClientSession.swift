@@ -23,6 +23,8 @@ import StatementGate
     private var queue: [Request] = []
     private var queuedBytes = 0
     private var isBusy = false
+    /// Requests that run together with the one at hand.
+    private var together = 0
     private var inputIsOver = false
     private var isReadingPaused = false
     private var isAuthenticated = false
@@ -36,6 +38,7 @@ import StatementGate
         local = LocalSession(node, number: number, channel)
         reader = RequestReader(lineBytesMax: node.settings.limits.lineBytes)
         channel.highWater = node.settings.limits.outputBufferBytes
+        local.nextRead = { [unowned self] in nextRead($0) }
     }
 
     // MARK: The channel
@@ -108,6 +111,7 @@ import StatementGate
     /// The request at hand is answered.
     func finishRequest() {
         if tellsHold { channel.write(SessionTrailer(hold: local.hold, lexicalBits: local.mode.bits).line) }
+        guard together == 0 else { return together -= 1 }
         isBusy = false
         lastActiveMs = EventLoop.nowMs()
         // Not from within the answer of the one before: many cheap requests would nest.
@@ -115,6 +119,17 @@ import StatementGate
     }
 
     func turnEnded() { proceed() }
+
+    /// Takes the next request, where it is a read that may run together with the one at hand: it goes where that one went.
+    private func nextRead(_ isWelcome: (Classification) -> Bool) -> LocalStatement? {
+        guard case .sql(let sql)? = queue.first, !node.isStopping, case (let mode, nil) = modes else { return nil }
+        let read = read(sql, mode)
+        guard refusal(of: read) == nil, let what = try? read.get(), isWelcome(what) else { return nil }
+        queue.removeFirst()
+        queuedBytes -= sql.count
+        together += 1
+        return LocalStatement(sql, what, writer) { [self] _ in finishRequest() }
+    }
 
     var isIdle: Bool { !isBusy && queue.isEmpty }
 

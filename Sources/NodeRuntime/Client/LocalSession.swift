@@ -27,6 +27,9 @@ import StatementGate
     private var ticket: PoolTicket?
     /// What runs on a shared connection.
     private var job: LaneJob?
+    private var unsent: [LocalStatement] = []
+    /// Takes the next request off the client's queue, if it is a read that is welcome.
+    var nextRead: (@LoopActor (_ isWelcome: (Classification) -> Bool) -> LocalStatement?)?
     /// The shape of the last statement, where that ran on a shared connection: what it left to ask about is gone.
     private var lastShared: UInt64?
     /// The session asks about the statement before: it shares no connections.
@@ -233,36 +236,59 @@ import StatementGate
     // MARK: Sharing
 
     private func mayShare(_ statement: LocalStatement) -> Bool {
-        statement.mayRetry && !asksAfterwards && statement.what.isPlainRead && node.kinds.isFast(statement.what.shape)
-            && node.lanes.isOpen(account: account, database: database)
+        statement.mayRetry && !asksAfterwards && isFastRead(statement.what) && node.lanes.isOpen(account: account, database: database)
     }
 
-    /// Runs a short read together with others': see `StatementLanes`.
-    private func share(_ statement: LocalStatement) {
-        var statement = statement
+    private func isFastRead(_ what: Classification) -> Bool { what.isPlainRead && node.kinds.isFast(what.shape) }
+
+    /// Runs a short read together with others', and those that the client sent behind it: see `StatementLanes`.
+    private func share(_ first: LocalStatement) {
+        var together = [first]
+        while together.count < Self.togetherMax, let next = nextRead?({ [self] in isFastRead($0) }) { together.append(next) }
+        let statements = together
+        let started = LaneJob(statements.indices.map { LaneJob.Statement(statements[$0].sql, stream(statements, $0)) }) { [self] error in
+            guard job != nil else { return }
+            job = nil
+            for statement in statements { refuse(statement, PoolWords.reply(error, node)) }
+        }
+        job = started
+        lastShared = together[together.count - 1].what.shape
+        hasRun = true
+        node.lanes.run(started, account: account, database: database)
+    }
+
+    private static let togetherMax = 16
+
+    private func stream(_ statements: [LocalStatement], _ index: Int) -> ReplyStream {
+        var statement = statements[index]
         statement.began(channel)
-        let stream = ReplyStream(
+        return ReplyStream(
             channel, statement.writer, ReplyStream.Kind(), applied: { [node] in node.applied.value }, inTransaction: { false }
         ) { [self] stream, end in
             guard let job else { return }
-            self.job = nil
+            let isLast = index == statements.count - 1
+            if isLast { self.job = nil }
             // On a busy machine a lane may stall through no fault of the statement's; one that took long is at fault.
-            if job.hasStalled, EventLoop.now() - statement.beganAt > Self.longNanoseconds {
+            if job.stalled == index, EventLoop.now() - statement.beganAt > Self.longNanoseconds {
                 node.kinds.unfit(statement.what.shape)
-            } else if job.hadLaneAlone, !job.hasStalled {
+            } else if index == 0, job.hadLaneAlone, job.stalled == nil {
                 learn(statement, stream, end)
             }
             shared(end, stream, statement)
+            if isLast { runAgain() }
         }
-        let started = LaneJob(statement.sql, stream) { [self] error in
-            guard job != nil else { return }
-            job = nil
-            refuse(statement, PoolWords.reply(error, node))
+    }
+
+    /// Those of the last job that were never sent, in order.
+    private func runAgain() {
+        guard !unsent.isEmpty else { return }
+        let statement = unsent.removeFirst()
+        var again = LocalStatement(statement.sql, statement.what, statement.writer) { [self] success in
+            statement.done(success)
+            runAgain()
         }
-        job = started
-        lastShared = statement.what.shape
-        hasRun = true
-        node.lanes.run(started, account: account, database: database)
+        again.mayRetry = false
+        run(again)
     }
 
     private static let longNanoseconds: UInt64 = 200_000_000
@@ -285,10 +311,7 @@ import StatementGate
             }
             stream.close(summary)
             statement.done(true)
-        case .failed(let error) where error.lostConnection && error.number == Self.neverSent && !stream.hasWritten:
-            var again = statement
-            again.mayRetry = false
-            run(again)
+        case .failed(let error) where error.lostConnection && error.number == Self.neverSent && !stream.hasWritten: unsent.append(statement)
         case .failed(let error):
             stream.fail(error.lostConnection ? .lostLocally(error, hadState: false) : error.reply)
             statement.done(false)
@@ -381,6 +404,8 @@ import StatementGate
         ticket = nil
         job?.abandon()
         job = nil
+        unsent = []
+        nextRead = nil
         if let running {
             node.pool.kill(running.connectionID)
             forget(running)
