@@ -147,6 +147,7 @@ package struct ReplicationSettings: Sendable, Equatable {
     /// At least twice `journalSegmentBytes`.
     package var journalBytesMax = 10 << 30
     package var sendBufferBytes = 4 << 20
+    package var compression = false
 }
 
 /// How the node stops.

@@ -116,6 +116,10 @@ extension SettingKey {
         SettingKey(
             "replication.sendBufferBytes", \.replication.sendBufferBytes, .whole(64 << 10...1 << 30), reloadable: true,
             "What a master holds for a slave that doesn't keep up; the rest is read from the binlog later."),
+        SettingKey(
+            "replication.compression", \.replication.compression, .flag, reloadable: true,
+            "Whether a master compresses what it sends to slaves (zlib, fastest level): for links slower than the 30 MB/s or so that a core compresses. Events of more than 256 KiB go as they are."
+        ),
     ]
 
     private static let operation = [

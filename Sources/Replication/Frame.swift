@@ -16,6 +16,8 @@ package enum Frame: Equatable, Sendable {
     case resume(Position)
     /// Master to slave: whole binlog events, as its database logged them.
     case events([UInt8])
+    /// Master to slave: events compressed by zlib, and how many bytes they are.
+    case packedEvents(count: UInt32, [UInt8])
     /// Master to slave: its binlog no longer holds, or never held, what the slave asked for.
     case gone(String)
     /// Master to slave, at every heartbeat: how far it is, and everybody it knows.

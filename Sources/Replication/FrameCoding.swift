@@ -6,11 +6,13 @@ extension Frame {
     /// Frames other than events are small; a peer that says otherwise is mistaken.
     static let smallBytesMax = 1 << 20
     static let nodesMax = 1000
+    /// Of events, before they are compressed: that takes some ten milliseconds, during which the node does nothing else.
+    static let packedEventBytesMax = 256 << 10
     static let eventsKind = Kind.events.rawValue
 
     private enum Kind: UInt8 {
         case challenge = 1
-        case hello, welcome, refused, resume, events, gone, beat, ack
+        case hello, welcome, refused, resume, events, gone, beat, ack, packedEvents
     }
 
     /// Appends the frame as it goes over the wire.
@@ -59,6 +61,10 @@ extension Frame {
         case .events(let events):
             w.bytes = events
             return .events
+        case .packedEvents(let count, let bytes):
+            w.number(count)
+            w.bytes += bytes
+            return .packedEvents
         case .gone(let words):
             w.string(words)
             return .gone
@@ -81,6 +87,10 @@ extension Frame {
         guard let kind = Kind(rawValue: kind) else { return nil }
         if kind == .events { return .events(Array(bytes)) }
         var r = ByteReader(bytes)
+        if kind == .packedEvents {
+            guard let count = r.number(UInt32.self), count <= packedEventBytesMax else { return nil }
+            return .packedEvents(count: count, Array(bytes[MemoryLayout<UInt32>.size...]))
+        }
         guard let frame = read(kind, &r), r.isAtEnd else { return nil }
         return frame
     }
@@ -104,7 +114,7 @@ extension Frame {
             guard let reason = r.number(UInt8.self).flatMap(LinkRefusal.Reason.init(rawValue:)), let words = r.string(max: 4096) else { return nil }
             return .refused(LinkRefusal(reason, words))
         case .resume: return r.position().map { .resume($0) }
-        case .events: return nil
+        case .events, .packedEvents: return nil
         case .gone: return r.string(max: 4096).map { .gone($0) }
         case .beat: return beat(&r)
         case .ack:
@@ -206,7 +216,18 @@ package struct EventsFrame: Sendable {
         bytes.append(contentsOf: event)
     }
 
-    /// The whole frame; this one is empty again.
+    /// The whole frame; this one is empty again. `pack` compresses the events, or gives nothing where that is of no use.
+    package mutating func take(_ pack: (UnsafeRawBufferPointer) -> [UInt8]?) -> [UInt8] {
+        guard eventBytes <= Frame.packedEventBytesMax else { return take() }
+        let packed = bytes.withUnsafeBytes { pack(UnsafeRawBufferPointer(rebasing: $0.dropFirst(Self.headBytes))) }
+        guard let packed else { return take() }
+        var frame: [UInt8] = []
+        Frame.packedEvents(count: UInt32(eventBytes), packed).encode(into: &frame)
+        bytes = []
+        return frame
+    }
+
+    /// The whole frame as it is; this one is empty again.
     package mutating func take() -> [UInt8] {
         withUnsafeBytes(of: UInt32(bytes.count - 4).littleEndian) { length in for (index, byte) in length.enumerated() { bytes[index] = byte } }
         defer { bytes = [] }

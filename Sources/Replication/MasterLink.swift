@@ -55,7 +55,7 @@ package struct MasterLink: Sendable {
             state = .shipping
             return [.ship(after: position)]
         case (.shipping, .ack(let ack)): return [.progressed(ack)]
-        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .gone), (_, .beat), (_, .ack):
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
         }
     }

@@ -62,7 +62,7 @@ package struct SlaveLink: Sendable {
         case (.receiving, .events(let events)): return received(events: events)
         case (.receiving, .gone(let words)): return [.gone(words)]
         case (.joined, .beat(let beat)), (.receiving, .beat(let beat)): return [.heard(beat)]
-        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .gone), (_, .beat), (_, .ack):
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
         }
     }

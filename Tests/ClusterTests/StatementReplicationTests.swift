@@ -218,5 +218,19 @@ extension WholeClusters {
                 #expect(try cluster.slave(1).connect().rows("SELECT * FROM d.t") == ["1|one", "2|two", "3|NULL"])
             }
         }
+
+        @Test(arguments: [false, true]) func `a link carries what a slave needs, compressed or as it is`(compression: Bool) throws {
+            try Cluster.run(slaves: 1, master: ["replication": "{\"compression\": \(compression)}"]) { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY, v LONGTEXT, b LONGBLOB)")
+                for id in 0..<100 { try client.ok("INSERT INTO d.t VALUES (\(id), REPEAT('words ', 5000), NULL)") }
+                try client.ok("INSERT INTO d.t VALUES (100, NULL, REPEAT(RANDOM_BYTES(1000), 1000))")
+                try cluster.requireSameEverywhere()
+                let bytes = try #require(Int(try cluster.slave(1).status("link.received_bytes")))
+                #expect(bytes > 1_000_000)
+                #expect((bytes > 4_000_000) == !compression, "\(bytes) bytes")
+            }
+        }
     }
 }

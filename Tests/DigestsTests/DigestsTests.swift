@@ -91,3 +91,31 @@ struct DigestsTests {
         #expect(bytes("000fa0ff") == [0x00, 0x0f, 0xa0, 0xff])
     }
 }
+
+@Suite struct CompressionTests {
+    private func pack(_ bytes: [UInt8]) -> [UInt8]? { bytes.withUnsafeBytes { Compression.deflated($0) } }
+
+    @Test func `bytes come back as they were`() throws {
+        for bytes in [[UInt8](repeating: 7, count: 1_000_000), (0..<5000).map { UInt8(truncatingIfNeeded: $0 / 3) }] {
+            let packed = try #require(pack(bytes))
+            #expect(packed.count < bytes.count / 2)
+            #expect(Compression.inflated(packed, count: bytes.count) == bytes)
+        }
+    }
+
+    @Test func `what can't be made smaller is left alone`() throws {
+        #expect(pack([]) == nil)
+        #expect(pack([UInt8](repeating: 1, count: 64)) == nil)
+        #expect(pack(try Digests.random(10_000)) == nil)
+    }
+
+    @Test func `damage and lies about the length are found`() throws {
+        let bytes = [UInt8](repeating: 7, count: 10_000)
+        var packed = try #require(pack(bytes))
+        for count in [0, -1, 9999, 10_001, 1 << 40] { #expect(Compression.inflated(packed, count: count) == nil, "\(count)") }
+        #expect(Compression.inflated(Array(packed.dropLast()), count: 10_000) == nil)
+        #expect(Compression.inflated([], count: 10_000) == nil)
+        packed[packed.count / 2] ^= 0x55
+        #expect(Compression.inflated(packed, count: 10_000) != bytes)
+    }
+}

@@ -160,6 +160,7 @@ import Testing
         let wholeSections = ["limits", "session", "shutdown", "pool"]
         let single = [
             "log.level", "replication.heartbeatMs", "replication.peerTimeoutMs", "replication.journalBytesMax", "replication.sendBufferBytes",
+            "replication.compression",
         ]
         for key in SettingKey.all {
             let section = String(key.path.prefix { $0 != "." })

@@ -155,7 +155,8 @@ private func wire(_ frame: Frame) throws -> Frame {
 
 @Suite struct FrameTests {
     static let frames: [Frame] = [
-        .resume(.start), .resume(Position(GTID("0-1-42"))), .events([]), .events([1, 2, 3]), .gone("no such position"),
+        .resume(.start), .resume(Position(GTID("0-1-42"))), .events([]), .events([1, 2, 3]), .packedEvents(count: 70_000, [4, 5]),
+        .gone("no such position"),
         .refused(LinkRefusal(.idTaken, "id 2 is taken")),
         .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming")),
         .beat(
@@ -168,6 +169,22 @@ private func wire(_ frame: Frame) throws -> Frame {
 
     @Test(arguments: frames) func `a frame reads back as it was written, byte by byte`(frame: Frame) throws {
         #expect(try wire(frame) == frame)
+    }
+
+    @Test func `events are packed where that makes them smaller, and not in large pieces`() throws {
+        func framed(_ count: Int, _ pack: @escaping (UnsafeRawBufferPointer) -> [UInt8]?) throws -> Frame? {
+            var events = EventsFrame()
+            [UInt8](repeating: 9, count: count).withUnsafeBytes { events.append($0) }
+            let bytes = events.take(pack)
+            #expect(events.eventBytes == 0)
+            var reader = FrameReader(takesEvents: true)
+            bytes.withUnsafeBytes { reader.append($0) }
+            return try reader.next()
+        }
+        #expect(try framed(1000) { [UInt8($0.count / 100), $0[0]] } == .packedEvents(count: 1000, [10, 9]))
+        #expect(try framed(1000) { _ in nil } == .events([UInt8](repeating: 9, count: 1000)))
+        #expect(try framed(256 << 10) { _ in [1] } == .packedEvents(count: 256 << 10, [1]))
+        #expect(try framed(256 << 10 + 1) { _ in [1] } == .events([UInt8](repeating: 9, count: 256 << 10 + 1)))
     }
 
     @Test(arguments: frames) func `a damaged frame is refused or read as another, never a trap`(frame: Frame) {

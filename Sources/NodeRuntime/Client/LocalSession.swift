@@ -8,9 +8,9 @@ import StatementGate
 ///
 /// Without state of its own a session takes any connection for each statement; with state it keeps one until the state is gone.
 @LoopActor final class LocalSession {
-    private let node: NodeContext
+    let node: NodeContext
     private let number: UInt64
-    private let channel: Channel
+    let channel: Channel
     /// Nil: the node's account for clients.
     var account: DatabaseAccount?
     private(set) var hold: SessionHold = []
@@ -19,21 +19,21 @@ import StatementGate
     private var pinned: MariaDBConnection?
     /// The connection that ran the last statement, by the server's number.
     private var recent: UInt?
-    private var hasRun = false
+    var hasRun = false
     private var lastInsertID: UInt64 = 0
     /// Of the session's last commit.
-    private var lastGTID: GTID?
+    var lastGTID: GTID?
     private var running: MariaDBConnection?
     private var ticket: PoolTicket?
     /// What runs on a shared connection.
-    private var job: LaneJob?
-    private var unsent: [LocalStatement] = []
+    var job: LaneJob?
+    var unsent: [LocalStatement] = []
     /// Takes the next request off the client's queue, if it is a read that is welcome.
     var nextRead: (@LoopActor (_ isWelcome: (Classification) -> Bool) -> LocalStatement?)?
     /// The shape of the last statement, where that ran on a shared connection: what it left to ask about is gone.
-    private var lastShared: UInt64?
+    var lastShared: UInt64?
     /// The session asks about the statement before: it shares no connections.
-    private var asksAfterwards = false
+    var asksAfterwards = false
 
     init(_ node: NodeContext, number: UInt64, _ channel: Channel) {
         self.node = node
@@ -47,7 +47,7 @@ import StatementGate
     var inTransaction: Bool { hold.contains(.transaction) }
 
     /// libmariadb's CR_SERVER_GONE_ERROR: the server had closed the connection before the statement was sent.
-    private static let neverSent = 2006
+    static let neverSent = 2006
 
     // MARK: One statement
 
@@ -56,7 +56,7 @@ import StatementGate
         run(LocalStatement(sql, what, writer, done: done))
     }
 
-    private func run(_ statement: LocalStatement) {
+    func run(_ statement: LocalStatement) {
         if let pinned { return prepare(pinned, statement) }
         if statement.what.facts.contains(.readsDiagnostics) {
             asksAfterwards = true
@@ -82,7 +82,7 @@ import StatementGate
         if !answered { self.ticket = ticket }
     }
 
-    private func refuse(_ statement: LocalStatement, _ error: ReplyError) {
+    func refuse(_ statement: LocalStatement, _ error: ReplyError) {
         channel.write { statement.writer.error(error, into: &$0) }
         statement.done(false)
     }
@@ -231,91 +231,6 @@ import StatementGate
         }
         stream.fail(.lostLocally(error, hadState: hadState))
         statement.done(false)
-    }
-
-    // MARK: Sharing
-
-    private func mayShare(_ statement: LocalStatement) -> Bool {
-        statement.mayRetry && !asksAfterwards && isFastRead(statement.what) && node.lanes.isOpen(account: account, database: database)
-    }
-
-    private func isFastRead(_ what: Classification) -> Bool { what.isPlainRead && node.kinds.isFast(what.shape) }
-
-    /// Runs a short read together with others', and those that the client sent behind it: see `StatementLanes`.
-    private func share(_ first: LocalStatement) {
-        var together = [first]
-        while together.count < Self.togetherMax, let next = nextRead?({ [self] in isFastRead($0) }) { together.append(next) }
-        let statements = together
-        let started = LaneJob(statements.indices.map { LaneJob.Statement(statements[$0].sql, stream(statements, $0)) }) { [self] error in
-            guard job != nil else { return }
-            job = nil
-            for statement in statements { refuse(statement, PoolWords.reply(error, node)) }
-        }
-        job = started
-        lastShared = together[together.count - 1].what.shape
-        hasRun = true
-        node.lanes.run(started, account: account, database: database)
-    }
-
-    private static let togetherMax = 16
-
-    private func stream(_ statements: [LocalStatement], _ index: Int) -> ReplyStream {
-        var statement = statements[index]
-        statement.began(channel)
-        return ReplyStream(
-            channel, statement.writer, ReplyStream.Kind(), applied: { [node] in node.applied.value }, inTransaction: { false }
-        ) { [self] stream, end in
-            guard let job else { return }
-            let isLast = index == statements.count - 1
-            if isLast { self.job = nil }
-            // On a busy machine a lane may stall through no fault of the statement's; one that took long is at fault.
-            if job.stalled == index, EventLoop.now() - statement.beganAt > Self.longNanoseconds {
-                node.kinds.unfit(statement.what.shape)
-            } else if index == 0, job.hadLaneAlone, job.stalled == nil {
-                learn(statement, stream, end)
-            }
-            shared(end, stream, statement)
-            if isLast { runAgain() }
-        }
-    }
-
-    /// Those of the last job that were never sent, in order.
-    private func runAgain() {
-        guard !unsent.isEmpty else { return }
-        let statement = unsent.removeFirst()
-        var again = LocalStatement(statement.sql, statement.what, statement.writer) { [self] success in
-            statement.done(success)
-            runAgain()
-        }
-        again.mayRetry = false
-        run(again)
-    }
-
-    private static let longNanoseconds: UInt64 = 200_000_000
-
-    /// Notes whether a read of this kind may run together with others'.
-    private func learn(_ statement: LocalStatement, _ stream: ReplyStream, _ end: ReplyStream.End) {
-        guard case .done(let summary) = end, statement.what.isPlainRead else { return }
-        guard summary.warnings == 0, stream.gtid == nil, !stream.changedSession else { return node.kinds.unfit(statement.what.shape) }
-        node.kinds.ran(
-            statement.what.shape, nanoseconds: EventLoop.now() - statement.beganAt, neighbours: node.pool.inUse,
-            replyBytes: channel.writtenTotal - statement.beganAtByte)
-    }
-
-    private func shared(_ end: ReplyStream.End, _ stream: ReplyStream, _ statement: LocalStatement) {
-        switch end {
-        case .done(let summary):
-            if let gtid = stream.gtid {
-                node.committed(gtid)
-                lastGTID = gtid
-            }
-            stream.close(summary)
-            statement.done(true)
-        case .failed(let error) where error.lostConnection && error.number == Self.neverSent && !stream.hasWritten: unsent.append(statement)
-        case .failed(let error):
-            stream.fail(error.lostConnection ? .lostLocally(error, hadState: false) : error.reply)
-            statement.done(false)
-        }
     }
 
     // MARK: State

@@ -1,7 +1,9 @@
 import BinlogFormat
 import ClusterModel
+import Digests
 import EventLoop
 import MariaDBConnector
+import NodeConfig
 import Replication
 
 /// The master's binlog from one position on, as frames for the link; a tap that is lost is opened again where it was.
@@ -22,10 +24,8 @@ import Replication
     private static let gathersFromPerSecond = 1000
     private static let gatherMs = 2
 
-    private let loop: EventLoop
+    private unowned let node: Node
     private let serverID: UInt32
-    private let target: @LoopActor () -> DatabaseTarget?
-    private let log: NodeLog
     private var reader: Reader?
     private var tap: BinlogTap?
     private var groups = GroupTracker()
@@ -42,26 +42,20 @@ import Replication
     private(set) var format: [UInt8] = []
 
     /// `serverID` must be unlike that of any other reader of the database. `gathers`: made for one who has what came so far.
-    init(
-        _ loop: EventLoop, after position: Position, serverID: UInt32, gathers: Bool, log: NodeLog,
-        target: @escaping @LoopActor () -> DatabaseTarget?,
-        _ reader: Reader
-    ) {
-        self.loop = loop
+    init(_ node: Node, after position: Position, serverID: UInt32, gathers: Bool, _ reader: Reader) {
+        self.node = node
         self.serverID = serverID
         self.gathers = gathers
-        self.log = log
-        self.target = target
         self.reader = reader
         last = position
         begin()
     }
 
     private func begin() {
-        guard let target = target() else { return beginLater() }
+        guard let target = node.administratorTarget else { return beginLater() }
         groups.reset()
         mayGoOn = true
-        tap = BinlogTap(loop, target, after: last, serverID: serverID, name: "ddbnode-feed-\(serverID)") { [weak self] event in
+        tap = BinlogTap(node.loop, target, after: last, serverID: serverID, name: "ddbnode-feed-\(serverID)") { [weak self] event in
             self?.take(event) ?? false
         } ended: { [weak self] end in
             self?.tapEnded(end)
@@ -70,7 +64,7 @@ import Replication
 
     private func beginLater() {
         guard reader != nil else { return }
-        retry = loop.after(milliseconds: Self.retryMs) { [weak self] in self?.begin() }
+        retry = node.loop.after(milliseconds: Self.retryMs) { [weak self] in self?.begin() }
     }
 
     private func take(_ event: UnsafeRawBufferPointer) -> Bool {
@@ -110,7 +104,7 @@ import Replication
             flush()
         } else if !isFlushAsked {
             isFlushAsked = true
-            loop.atTurnEnd(self)
+            node.loop.atTurnEnd(self)
         }
         return mayGoOn
     }
@@ -120,7 +114,7 @@ import Replication
         flush()
         let gone = reader?.gone
         close()
-        log.error("the binlog can't be shipped", ["error": error.description])
+        node.log.error("the binlog can't be shipped", ["error": error.description])
         gone?(error.description)
         return false
     }
@@ -131,7 +125,7 @@ import Replication
         guard gathers, !isGathering, rate.perSecond >= Self.gathersFromPerSecond else { return }
         isGathering = true
         tap?.pause()
-        loop.after(milliseconds: Self.gatherMs) { [weak self] in
+        node.loop.after(milliseconds: Self.gatherMs) { [weak self] in
             self?.isGathering = false
             self?.goOn()
         }
@@ -139,7 +133,8 @@ import Replication
 
     private func flush() {
         guard batch.eventBytes > 0, let reader else { return }
-        mayGoOn = reader.take(batch.take(), last, groups.openGroup != nil)
+        let compresses = node.settings.replication.compression
+        mayGoOn = reader.take(compresses ? batch.take(Compression.deflated) : batch.take(), last, groups.openGroup != nil)
     }
 
     private func tapEnded(_ end: TapEnd) {
@@ -150,7 +145,7 @@ import Replication
             close()
             gone?(words)
         case .lost(let why), .refused(let why):
-            log.info("feed interrupted", ["reader": "\(serverID)", "why": why])
+            node.log.info("feed interrupted", ["reader": "\(serverID)", "why": why])
             beginLater()
         }
     }
@@ -167,7 +162,7 @@ import Replication
 
     func close() {
         reader = nil
-        loop.cancel(retry)
+        node.loop.cancel(retry)
         tap?.close()
         tap = nil
     }

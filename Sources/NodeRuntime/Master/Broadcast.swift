@@ -50,8 +50,7 @@ import Replication
         isPaused = false
         // No slave's number, so no slave's own reading ends this one.
         stream = BinlogStream(
-            node.loop, after: position, serverID: node.id.rawValue, gathers: true, log: node.log,
-            target: { [unowned node] in node.administratorTarget },
+            node, after: position, serverID: node.id.rawValue, gathers: true,
             BinlogStream.Reader { [weak self] in
                 self?.take($0, $1, $2) ?? false
             } gone: { [weak self] in

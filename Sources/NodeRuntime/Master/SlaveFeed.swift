@@ -35,7 +35,7 @@ import Replication
 
     private func readByItself() {
         own = BinlogStream(
-            node.loop, after: shipped, serverID: serverID, gathers: false, log: node.log, target: { [unowned node] in node.administratorTarget },
+            node, after: shipped, serverID: serverID, gathers: false,
             BinlogStream.Reader { [weak self] in
                 self?.send($0, $1, $2) ?? false
             } isEnough: { [weak self] position in

@@ -48,6 +48,8 @@ import Replication
     private(set) var state = State.connecting
     private(set) var lastBeat: Frame.Beat?
     private(set) var lastBeatMs = 0
+    /// Over the current link.
+    private(set) var receivedBytes = 0
     /// The last beat came over the link that stands now.
     private(set) var isHeard = false
 
@@ -80,6 +82,7 @@ import Replication
             node.linkIdentity, hello: hello, checksum: Digests.crc32, timeoutMs: node.settings.replication.peerTimeoutMs, nowMs: EventLoop.nowMs())
         frames = FrameReader(takesEvents: true)
         isPaused = false
+        receivedBytes = 0
         let channel = Channel(node.loop, descriptor)
         try channel.start(self)
         self.channel = channel
@@ -116,6 +119,7 @@ import Replication
     func received(_ bytes: UnsafeRawBufferPointer) {
         // A large event takes its time; its bytes are a sign of life all the same.
         link?.heardSomething(nowMs: EventLoop.nowMs())
+        receivedBytes += bytes.count
         frames.append(bytes)
         takeFrames()
     }
@@ -123,12 +127,18 @@ import Replication
     private func takeFrames() {
         do throws(LinkRefusal) {
             while !isPaused, channel?.isOpen == true, let frame = try frames.next() {
-                perform(link?.received(frame, nowMs: EventLoop.nowMs()) ?? [])
+                perform(link?.received(try unpacked(frame), nowMs: EventLoop.nowMs()) ?? [])
                 checkPressure()
             }
         } catch {
             perform(link?.refuse(error) ?? [])
         }
+    }
+
+    private func unpacked(_ frame: Frame) throws(LinkRefusal) -> Frame {
+        guard case .packedEvents(let count, let bytes) = frame else { return frame }
+        guard let events = Compression.inflated(bytes, count: Int(count)) else { throw LinkRefusal(.badStream, "compressed events are damaged") }
+        return .events(events)
     }
 
     /// The disk is slower than the link: the link waits. The journal is full: it waits until the database has applied some.

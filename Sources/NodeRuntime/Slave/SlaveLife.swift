@@ -239,7 +239,7 @@ import Replication
     func statusRows() -> [[String?]] {
         var rows: [[String?]] = [
             ["received", "\(journal.received)"], ["committed", "\(journal.received)"], ["applied", "\(node.applied.value)"],
-            ["link", linkWords], ["applier", applierWords],
+            ["link", linkWords], ["link.received_bytes", "\(master.receivedBytes)"], ["applier", applierWords],
             ["journal.files", "\(journal.index.segments.count)"], ["journal.bytes", "\(journal.index.totalBytes)"],
         ]
         if let beat = master.lastBeat {
