@@ -29,27 +29,30 @@ package struct WholeRows: Sendable {
     /// What the client has of a reply that breaks off here.
     package var cut: Cut { isWithinRow ? .withinRow : hasBegunLine ? .betweenRows : .betweenLines }
 
-    /// Takes the next bytes, and gives `pass` all that may go.
-    package mutating func take(_ bytes: UnsafeRawBufferPointer, _ pass: (UnsafeRawBufferPointer) -> Void) {
+    /// What may go to the client: what was held, then a part of the bytes just taken.
+    package struct Passed {
+        package let held: [UInt8]
+        /// Valid as long as the bytes that were taken.
+        package let bytes: UnsafeRawBufferPointer
+    }
+
+    /// Takes the next bytes. Whoever passes them on may be led back here, so that is left to the caller.
+    package mutating func take(_ bytes: UnsafeRawBufferPointer) -> Passed {
         let whole = wholeBytes(of: bytes)
+        var released: [UInt8] = []
         if whole > 0 {
-            passHeld(pass)
-            pass(bytes.slice(0..<whole))
+            swap(&released, &held)
             isWithinRow = false
             hasBegunLine = bytes[whole - 1] != .lineFeed
         }
         let rest = bytes.slice(whole..<bytes.count)
-        guard !rest.isEmpty else { return }
-        guard isWithinRow || rest.count > heldBytesMax - held.count else { return held.append(contentsOf: rest) }
-        passHeld(pass)
-        pass(rest)
+        guard !rest.isEmpty, isWithinRow || rest.count > heldBytesMax - held.count else {
+            held.append(contentsOf: rest)
+            return Passed(held: released, bytes: bytes.slice(0..<whole))
+        }
+        if whole == 0 { swap(&released, &held) }
         isWithinRow = true
-    }
-
-    private mutating func passHeld(_ pass: (UnsafeRawBufferPointer) -> Void) {
-        guard !held.isEmpty else { return }
-        held.withUnsafeBytes(pass)
-        held = []
+        return Passed(held: released, bytes: bytes)
     }
 
     private mutating func wholeBytes(of bytes: UnsafeRawBufferPointer) -> Int {

@@ -273,6 +273,7 @@ package struct PoolTicket: Hashable, Sendable {
             guard let self else { return }
             switch result {
             case .success(let connection):
+                self.reached()
                 ClientAccount.check(connection) { [weak self] problem in
                     guard let self else { return }
                     if problem == nil { self.release(connection) } else { self.discard(connection) }
@@ -280,8 +281,9 @@ package struct PoolTicket: Hashable, Sendable {
                 }
             case .failure(let error):
                 self.inUse -= 1
-                self.openForWaiters()
-                proof.done(error.number >= 2000 && error.number < 3000 ? .databaseDown(error) : .refused(error))
+                let isUnreachable = Self.isUnreachable(error)
+                if isUnreachable { self.retryLater(error) } else { self.openForWaiters() }
+                proof.done(isUnreachable ? .databaseDown(error) : .refused(error))
             }
         }
     }
@@ -290,13 +292,10 @@ package struct PoolTicket: Hashable, Sendable {
         opening -= 1
         switch result {
         case .success(let connection):
-            lastError = nil
-            retryMs = Self.retryFirstMs
+            reached()
             inUse += 1
             release(connection)
-        case .failure(let error) where error.number >= 2000 && error.number < 3000 || error.number == 1040 || error.number == 1053:
-            lastError = error
-            retryLater()
+        case .failure(let error) where Self.isUnreachable(error): retryLater(error)
         case .failure(let error):
             if let index = waiters.firstIndex(where: { ($0.account ?? target?.account) == account }) {
                 let waiter = waiters.remove(at: index)
@@ -307,7 +306,18 @@ package struct PoolTicket: Hashable, Sendable {
         }
     }
 
-    private func retryLater() {
+    /// No word of the server's on the account: it can't be reached, has too many connections (1040), or is shutting down (1053).
+    private static func isUnreachable(_ error: DatabaseError) -> Bool {
+        error.number >= 2000 && error.number < 3000 || error.number == 1040 || error.number == 1053
+    }
+
+    private func reached() {
+        lastError = nil
+        retryMs = Self.retryFirstMs
+    }
+
+    private func retryLater(_ error: DatabaseError) {
+        lastError = error
         guard retryTimer == nil else { return }
         retryTimer = loop.after(milliseconds: retryMs) { [weak self] in
             self?.retryTimer = nil

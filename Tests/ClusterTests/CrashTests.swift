@@ -105,6 +105,23 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a slave's database that stood still is given all it missed`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let (client, slave) = (try cluster.master.connect(), cluster.slave(1))
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, v TEXT)")
+                try cluster.waitForSlaves()
+                for _ in 0..<2 {
+                    let database = try #require(slave.databasePID)
+                    kill(database, SIGSTOP)
+                    for _ in 0..<25 { try client.ok("INSERT INTO d.t (v) SELECT REPEAT(MD5(seq), 600) FROM d.seq_1_to_100") }
+                    kill(database, SIGCONT)
+                    try cluster.requireSameEverywhere()
+                }
+                #expect(!slave.logText.contains("can't be read"), "\(slave.logText)")
+            }
+        }
+
         @Test func `a slave that stands still slows nobody and costs the master little memory`() throws {
             try Cluster.run { cluster in
                 let client = try cluster.master.connect()

@@ -235,5 +235,19 @@ extension WholeClusters {
                 #expect(try cluster.master.connect().value("SELECT COUNT(*) FROM d.t") == "0")
             }
         }
+
+        @Test func `clients that go in the middle of a large row take nobody along`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let slave = cluster.slave(1)
+                for round in 0..<12 {
+                    let client = try slave.connect()
+                    for request in ["BEGIN", "SELECT REPEAT('x', 15000000) FROM information_schema.engines LIMIT 4"] { try client.ask(request) }
+                    try client.discard(100_000 + round * 900_000)
+                    client.abort()
+                }
+                #expect(try slave.connect().value("SELECT 1") == "1")
+                #expect(slave.isRunning)
+            }
+        }
     }
 }

@@ -153,6 +153,28 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a session that fails to enter a database stays where it is`() throws {
+            try run { node in
+                let (a, b) = (try node.connect(), try node.connect())
+                for name in ["d0", "d1"] {
+                    try a.ok("CREATE DATABASE \(name)")
+                    try a.ok("CREATE TABLE \(name).x (v INT)")
+                }
+                try a.ok("USE d0")
+                try b.ok("USE d1")
+                try a.refused("1049", "USE nosuch")
+                #expect(try a.value("SELECT DATABASE()") == "d0")
+                try b.ok("SELECT 1")
+                try a.refused("1049", "USE nosuch")
+                try a.ok("INSERT INTO x VALUES (1)")
+                #expect(try a.rows("SELECT (SELECT COUNT(*) FROM d0.x), (SELECT COUNT(*) FROM d1.x)") == ["1|0"])
+                let c = try node.connect()
+                try b.ok("SELECT 1")
+                try c.refused("1049", "USE nosuch")
+                #expect(try c.value("SELECT DATABASE()") == nil)
+            }
+        }
+
         @Test func `a session whose database is dropped goes on in another`() throws {
             try Cluster.run(slaves: 0) { cluster in
                 let (a, b) = (try cluster.master.connect(), try cluster.master.connect())

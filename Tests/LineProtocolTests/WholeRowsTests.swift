@@ -25,7 +25,9 @@ import Testing
                 for start in stride(from: 0, to: count, by: step) {
                     whole[start..<min(count, start + step)].withUnsafeBytes {
                         _ = framer.take($0)
-                        rows.take($0) { out += $0 }
+                        let passed = rows.take($0)
+                        out += passed.held
+                        out += passed.bytes
                     }
                 }
                 #expect(rows.cut != .withinRow && whole.starts(with: out))
@@ -68,7 +70,10 @@ import Testing
         var (taken, passed) = (0, 0)
         var cuts: Set<WholeRows.Cut> = []
         for byte in whole {
-            [byte].withUnsafeBytes { rows.take($0) { passed += $0.count } }
+            [byte].withUnsafeBytes {
+                let now = rows.take($0)
+                passed += now.held.count + now.bytes.count
+            }
             taken += 1
             #expect(taken - passed <= 50)
             if taken > whole.count - 20 { #expect(rows.cut != .withinRow) }

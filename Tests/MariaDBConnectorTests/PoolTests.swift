@@ -212,6 +212,35 @@ struct PoolTests {
         try await onLoop { _ in pool.close() }
     }
 
+    @Test func `thousands that wait to prove themselves hear that the database is down`() async throws {
+        let directory = try TestDirectory()
+        defer { directory.remove() }
+        let path = directory.path + "/nobody.sock"
+        let (pool, proofs) = (pool, Proofs())
+        let callers = Callers()
+        try await onLoop { _ in for name in ["a", "b"] { callers.ask(pool, name) } }
+        try await until("a full pool") { callers.connections.count == 2 }
+        let account = TestServer.account
+        try await onLoop { _ in
+            pool.limits.waitMs = 500
+            for _ in 0..<20_000 { proofs.ask(pool, TestServer.reader) }
+            pool.use(DatabaseTarget(endpoint: .socket(path), account: account))
+            callers.giveBack(pool, "a")
+        }
+        try await until("all of them heard") { proofs.problems.count == 20_000 }
+        let isDown = await proofs.problems.allSatisfy { if case .databaseDown? = $0 { true } else { false } }
+        #expect(isDown)
+        let target = server.target()
+        try await onLoop { _ in
+            pool.limits.waitMs = 10_000
+            pool.use(target)
+            proofs.ask(pool, TestServer.reader)
+        }
+        try await until("who asks when it is there") { proofs.problems.count == 20_001 }
+        #expect(await proofs.problems[20_000] == nil)
+        try await end(callers)
+    }
+
     @Test func `idle connections are closed after their time`() async throws {
         let pool = try await onLoop { [server] loop in
             let pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: 2, idleMs: 100))

@@ -33,7 +33,7 @@ import StatementGate
     /// What is kept of a reply that is read here: an error's line is shorter.
     private static let toldBytesMax = 4096
     /// Of a row, before it goes to the client: as large as MariaDB makes one by default, with every byte escaped.
-    private static let heldBytesMax = 32 << 20
+    private static let heldBytesMax = 4 << 20
 
     /// The line after a reply is shorter.
     private static let trailerBytesMax = 64
@@ -145,7 +145,11 @@ import StatementGate
             let (count, reply) = framer.take(rest)
             let bytes = UnsafeRawBufferPointer(rebasing: rest[..<count])
             if step.purpose == .statement {
-                rows.take(bytes) { client.write($0) }
+                let passed = rows.take(bytes)
+                if !passed.held.isEmpty { client.write(passed.held) }
+                client.write(passed.bytes)
+                // The client may have gone meanwhile, and its session with it.
+                guard channel != nil else { return }
             } else {
                 told.append(contentsOf: bytes.prefix(Self.toldBytesMax - told.count))
             }

@@ -111,7 +111,7 @@ import StatementGate
 
     /// The statement must not run in another database, so this is waited for.
     private func enterDatabase(_ connection: MariaDBConnection, _ statement: LocalStatement) {
-        guard connection.database != database, let database, statement.what.database == nil else { return execute(connection, statement) }
+        guard connection.database != database, let database, !statement.onlyEntersDatabase else { return execute(connection, statement) }
         connection.query(SQLText.use(database)) { [weak self] result in
             self?.stepped(result, connection, statement) { self?.execute(connection, statement) }
         }
@@ -218,7 +218,10 @@ import StatementGate
             note(statement.what, connection)
             // What it committed before it failed, nobody was told.
             if statement.what.isWrite { connection.isTainted = true }
+            let before = database
             settle(connection)
+            // The connection may be where another session was: this one was not brought along first, and now goes nowhere.
+            if pinned == nil, statement.onlyEntersDatabase { database = before }
             return statement.done(false)
         }
         let hadState = !hold.isEmpty

@@ -13,6 +13,9 @@ struct LocalStatement {
     private(set) var beganAt: UInt64 = 0
     private(set) var beganAtByte: UInt64 = 0
 
+    /// It is a USE and nothing else.
+    var onlyEntersDatabase: Bool { what.database != nil && what.statementCount == 1 }
+
     @LoopActor mutating func began(_ channel: Channel) {
         beganAt = EventLoop.now()
         beganAtByte = channel.writtenTotal

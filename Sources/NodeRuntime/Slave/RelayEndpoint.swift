@@ -81,6 +81,7 @@ import Replication
     private var packets = PacketReader(payloadBytesMax: ReplicaSession.payloadBytesMax)
     private var reader: JournalReader?
     private var isReading = false
+    private var isPumping = false
     private var heartbeatMs = 0
     private var lastSentMs = 0
 
@@ -146,7 +147,10 @@ import Replication
 
     /// Sends what the journal has, as fast as the replica takes it.
     func pump() {
-        guard let reader, !isReading else { return }
+        // Writing may lead back here, when the replica took all of it at once.
+        guard let reader, !isReading, !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
         let index = endpoint.journal.index
         // What was just written is in memory.
         while channel.isOpen, !channel.isFull, let packets = reader.readCached(index) { send(packets) }

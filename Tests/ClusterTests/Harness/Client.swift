@@ -104,6 +104,18 @@ final class Client {
         }
     }
 
+    /// Reads that many bytes of whatever comes.
+    func discard(_ count: Int) throws(ClientError) {
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        var left = count
+        while left > 0 {
+            let got = recv(descriptor, &chunk, min(left, chunk.count), 0)
+            if got < 0, errno == EINTR { continue }
+            guard got > 0 else { throw got == 0 ? .closed : errno == EAGAIN ? .timeout : .broken(errno) }
+            left -= got
+        }
+    }
+
     // MARK: Both
 
     /// A request and its reply, whatever that is.
