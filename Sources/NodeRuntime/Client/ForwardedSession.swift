@@ -32,7 +32,7 @@ import StatementGate
     private static let settingsMax = 256
     /// What is kept of a reply that is read here: an error's line is shorter.
     private static let toldBytesMax = 4096
-    /// Of a row, before it goes to the client: as large as MariaDB makes one by default, with every byte escaped.
+    /// Of a row, before it goes to the client; a longer one goes as it comes.
     private static let heldBytesMax = 4 << 20
 
     /// The line after a reply is shorter.
