@@ -25,6 +25,27 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a node without descriptors turns new clients away in words, and takes them again later`() throws {
+            try Cluster.run(slaves: 0) { cluster in
+                let first = try cluster.master.connect()
+                #expect(try first.value("SELECT 1") == "1")
+                #expect(Processes.shell("prlimit --pid \(cluster.master.pid) --nofile=64:64").code == 0)
+                var (taken, refusals): ([Client], [String]) = ([], [])
+                for _ in 0..<80 {
+                    let client = try cluster.master.connect()
+                    // Whoever is turned away may find the connection closed before its request is read.
+                    guard let reply = try? client.run(".ping") else { continue }
+                    if let error = reply.error { refusals.append(error.code) } else { taken.append(client) }
+                }
+                #expect(taken.count > 10 && taken.count < 60, "\(taken.count) taken")
+                #expect(!refusals.isEmpty && Set(refusals) == ["TOO-MANY-CONNECTIONS"], "\(refusals)")
+                for client in taken + [first] { try client.ok(".ping") }
+                #expect(cluster.master.logText.contains("no descriptor left for new clients"))
+                for client in taken { client.close() }
+                try waitUntil("a new client is taken") { (try? cluster.master.connect().value("SELECT 2")) == "2" }
+            }
+        }
+
         @Test func `a pool in use is told, and free again later`() throws {
             try Cluster.run(slaves: 0, ["pool": #"{"connectionsMax": 2}"#]) { cluster in
                 let holders = try (0..<2).map { _ in try cluster.master.connect() }

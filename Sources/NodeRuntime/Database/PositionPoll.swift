@@ -21,6 +21,9 @@ import MariaDBConnector
     /// Where the database is going, if that is known: until it is there it is looked at often.
     var goal: @LoopActor () -> Position = { .start }
 
+    /// The database got further.
+    var moved: (@LoopActor () -> Void)?
+
     /// `variable`: `gtid_binlog_pos` or `gtid_slave_pos`.
     init(_ loop: EventLoop, _ control: ControlConnection, _ applied: AppliedPosition, variable: String, idleMs: Int) {
         self.loop = loop
@@ -63,7 +66,9 @@ import MariaDBConnector
             guard let self else { return }
             self.isAsking = false
             if case .success(let found) = result, let text = found.first, let position = Position(list: text) {
+                let before = self.applied.value
                 self.applied.advanced(to: position)
+                if self.applied.value > before { self.moved?() }
             }
             self.schedule()
         }

@@ -33,6 +33,7 @@ import Replication
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         poll.goal = { [unowned journal] in journal.written }
+        poll.moved = { [weak self] in self?.master.tell() }
         journal.grew = { [weak self] in self?.journalGrew() }
         journal.becameDurable = { [weak self] in self?.master.tell() }
         journal.drained = { [weak self] in self?.master.journalMoved() }
