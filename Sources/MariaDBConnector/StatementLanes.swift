@@ -3,9 +3,9 @@ package import EventLoop
 /// How many connections are shared by statements under way at the same time, and how.
 package struct LaneLimits: Sendable {
     /// Connections for each account and database; a stalled one does not count.
-    package var lanesMax = 4
+    package var lanesMax = 2
     /// Statements under way on one connection.
-    package var depthMax = 16
+    package var depthMax = 64
     /// A lane that answers nothing for so long, to twice as long, is stalled.
     package var stallMs = 50
 
