@@ -46,7 +46,7 @@ package struct WatchID: Hashable, Sendable {
     /// How long one drain may hold the queue: signals, and what else Dispatch runs there, wait as long.
     private static let drainNanoseconds: UInt64 = 20_000_000
     /// How long a drain waits for the next event before it gives the queue back: waking up by Dispatch costs as much as a request.
-    private static let lingerMs: UInt64 = 4
+    private static let lingerMsMax: UInt64 = 4
     private static let wakeToken = UInt64.max
 
     private let epoll: Int32
@@ -125,7 +125,8 @@ package struct WatchID: Hashable, Sendable {
     /// What Dispatch calls: something is ready, or a timer is due.
     private func run() {
         isDraining = true
-        armedDeadline = nil
+        // Dispatch's timer is set anew only where it has fired.
+        if let armed = armedDeadline, armed <= Self.now() { armedDeadline = nil }
         drain()
         isDraining = false
         armTimer()
@@ -146,9 +147,9 @@ package struct WatchID: Hashable, Sendable {
 
     /// Not past the next timer, but for the millisecond that is begun.
     private var lingerMs: Int32 {
-        guard let soonest = timers.soonest else { return Int32(Self.lingerMs) }
+        guard let soonest = timers.soonest else { return Int32(Self.lingerMsMax) }
         let now = Self.now()
-        return soonest <= now ? 0 : Int32(min(Self.lingerMs, (soonest - now + 999_999) / 1_000_000))
+        return soonest <= now ? 0 : Int32(min(Self.lingerMsMax, (soonest - now + 999_999) / 1_000_000))
     }
 
     private func deliver(_ event: epoll_event) {

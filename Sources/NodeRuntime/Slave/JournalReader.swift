@@ -36,7 +36,6 @@ final class JournalReader: @unchecked Sendable {
     private var descriptor: Int32 = -1
     private var offset = 0
     private var isSkipping = true
-    private var mayWait = true
     private var buffer: [UInt8] = []
     /// Where the replica believes to be: what a heartbeat must name.
     private(set) var fileName = ""
@@ -69,7 +68,7 @@ final class JournalReader: @unchecked Sendable {
         while out.isEmpty, let current = segment {
             guard let now = index.segment(number: current.number) else { throw .notReaching(position) }
             if offset < now.bytes {
-                try readEvents(upTo: now.bytes, &out)
+                try readEvents(upTo: now.bytes, mayWait: true, &out)
             } else if let next = index.segment(number: current.number + 1) {
                 try open(next, &out)
             } else {
@@ -83,10 +82,8 @@ final class JournalReader: @unchecked Sendable {
     /// in `read`, too, and is told there.
     func readCached(_ index: JournalIndex) -> [UInt8]? {
         guard let segment, let now = index.segment(number: segment.number), offset < now.bytes else { return nil }
-        mayWait = false
-        defer { mayWait = true }
         var out: [UInt8] = []
-        do { try readEvents(upTo: now.bytes, &out) } catch { return nil }
+        do { try readEvents(upTo: now.bytes, mayWait: false, &out) } catch { return nil }
         return out.isEmpty ? nil : out
     }
 
@@ -114,8 +111,8 @@ final class JournalReader: @unchecked Sendable {
         frame(ArtificialEvent.rotate(file: fileName, position: 4, serverID: serverID, checksum: Digests.crc32), &out)
     }
 
-    private func readEvents(upTo end: Int, _ out: inout [UInt8]) throws(JournalReadProblem) {
-        try fill(min(Self.chunkBytes, end - offset))
+    private func readEvents(upTo end: Int, mayWait: Bool, _ out: inout [UInt8]) throws(JournalReadProblem) {
+        try fill(min(Self.chunkBytes, end - offset), mayWait: mayWait)
         var at = 0
         while at < buffer.count {
             guard let header = buffer.withUnsafeBytes({ EventHeader(UnsafeRawBufferPointer(rebasing: $0[at...])) }) else { break }
@@ -123,7 +120,7 @@ final class JournalReader: @unchecked Sendable {
             if at + header.eventBytes > buffer.count {
                 if at > 0 { break }
                 // One event larger than a chunk.
-                try fill(header.eventBytes)
+                try fill(header.eventBytes, mayWait: mayWait)
                 continue
             }
             try pass(header, at..<(at + header.eventBytes), &out)
@@ -133,8 +130,8 @@ final class JournalReader: @unchecked Sendable {
         buffer = []
     }
 
-    private func fill(_ count: Int) throws(JournalReadProblem) {
-        let (descriptor, offset, mayWait) = (descriptor, offset, mayWait)
+    private func fill(_ count: Int, mayWait: Bool) throws(JournalReadProblem) {
+        let (descriptor, offset) = (descriptor, offset)
         var failure: SystemError?
         buffer = [UInt8](unsafeUninitializedCapacity: count) { bytes, done in
             while done < count {

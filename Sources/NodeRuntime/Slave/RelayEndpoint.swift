@@ -73,6 +73,7 @@ import Replication
 @LoopActor private final class RelaySession: ChannelHandler {
     /// Time to log in and ask for the journal; whoever only holds a place is turned out.
     private static let startMsMax = 10_000
+    private static let cachedReadsMax = 4
     private static let readQueue = DispatchQueue(label: "ddbnode.relay-read")
 
     private unowned let endpoint: RelayEndpoint
@@ -152,8 +153,11 @@ import Replication
         isPumping = true
         defer { isPumping = false }
         let index = endpoint.journal.index
-        // What was just written is in memory.
-        while channel.isOpen, !channel.isFull, let packets = reader.readCached(index) { send(packets) }
+        // What was just written is in memory. A long way behind it the queue reads, so that others get their turns.
+        for _ in 0..<Self.cachedReadsMax {
+            guard channel.isOpen, !channel.isFull, let packets = reader.readCached(index) else { break }
+            send(packets)
+        }
         guard channel.isOpen, !channel.isFull, reader.hasMore(in: index) else { return }
         isReading = true
         let loop = endpoint.loop
