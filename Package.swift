@@ -45,6 +45,7 @@ let package = Package(
         target("BinlogFormat", ["ClusterModel"]),
         target("MySQLProtocol", ["ClusterModel"]),
         target("Replication", ["ClusterModel", "BinlogFormat"]),
+        target("Failover", ["ClusterModel"]),
 
         // Edge: each wraps one thing of the outside world.
         target("NodeConfig", ["ClusterModel"]),
@@ -57,8 +58,8 @@ let package = Package(
         target(
             "NodeRuntime",
             [
-                "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "NodeConfig", "EventLoop", "Digests",
-                "MariaDBConnector", "MariaDBServer", "CSystem", log,
+                "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "Failover", "NodeConfig", "EventLoop",
+                "Digests", "MariaDBConnector", "MariaDBServer", "CSystem", log,
             ]),
         target("Console", ["ClusterModel", "LineProtocol", "CEdit", "CSystem"]),
         .executableTarget(

@@ -1,14 +1,20 @@
-/// The number of a node within its cluster: also its MariaDB `server_id`, so it stands in every GTID the node writes.
+/// The number of a node within its cluster; it stands in every GTID the node writes, see `WriterID`.
 ///
-/// 1 to 4294967295; zero is no node.
+/// 1 to 254; 255 stands for a node that has none yet.
 package struct NodeID: RawRepresentable, Hashable, Sendable, Comparable, CustomStringConvertible {
     package let rawValue: UInt32
 
-    /// Nil for zero, which MariaDB reads as "no server id".
+    /// The highest a node can have.
+    package static let max = NodeID(254)
+    package static let unnamed = NodeID(255)
+
+    /// Nil for what is no node's number.
     package init?(rawValue: UInt32) {
-        guard rawValue > 0 else { return nil }
+        guard (1...255).contains(rawValue) else { return nil }
         self.rawValue = rawValue
     }
+
+    private init(_ rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Nil when `text` is no decimal number of that range.
     package init?(_ text: some StringProtocol) {

@@ -47,13 +47,17 @@ import EventLoop
             waiting.append(job)
             return openAnother()
         }
-        if lane.connection.inFlight > 0 { openAnother() }
+        if lane.connection.inFlight >= (lanes.count < limits.lanesPreferred ? 1 : limits.crowdedAt) { openAnother() }
         run(job, on: lane)
     }
 
+    /// The least busy of the preferred lanes, or of all when those are crowded.
     private func leastBusy() -> Lane? {
         var found: Lane?
+        var seen = 0
         for lane in lanes where lane.connection.isOpen && !lane.connection.isTainted {
+            if seen == limits.lanesPreferred, let found, found.connection.inFlight < limits.crowdedAt { return found }
+            seen += 1
             let load = lane.connection.inFlight
             if load == 0 { return lane }
             if found.map({ load < $0.connection.inFlight }) ?? true { found = lane }
@@ -132,7 +136,6 @@ import EventLoop
         connection.lostWhileIdle = { [weak self, weak lane] in if let lane { self?.lost(lane) } }
         lanes.append(lane)
         while !waiting.isEmpty, connection.inFlight < limits.depthMax { run(waiting.removeFirst(), on: lane) }
-        if connection.inFlight > 1 { openAnother() }
         if !waiting.isEmpty { openAnother() }
         if isRetired { tickLater() }
     }

@@ -14,7 +14,7 @@ extension SettingKey {
             "Takes writes, or follows the master."),
         SettingKey(
             "id", \.id, ValueForm.nodeID.orNone(), flag: FlagName("--id", \.id), fallback: "1 for a master; a slave is given one by its master",
-            "The node's number in the cluster, its own for good; also its MariaDB `server_id`."),
+            "The node's number in the cluster, its own for good."),
         SettingKey(
             "listen", \.listen, anyAddress.orNone(), flag: FlagName("--listen", \.listen),
             fallback: "127.0.0.1:7001; for a slave the first free port after 7001", "Where clients and other nodes connect."),

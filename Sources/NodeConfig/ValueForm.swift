@@ -92,10 +92,10 @@ extension ValueForm<String> {
 extension ValueForm<NodeID> {
     static var nodeID: Self {
         Self(
-            "1 to 4294967295", readsNumbers: true,
+            "1 to 254", readsNumbers: true,
             read: { content in
                 guard case .number(let text) = content else { return nil }
-                return NodeID(text)
+                return NodeID(text).flatMap { $0 <= .max ? $0 : nil }
             },
             write: { $0.description })
     }

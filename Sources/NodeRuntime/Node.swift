@@ -70,8 +70,7 @@ typealias NodeContext = Node
     var role: Role { settings.role }
 
     /// The number the node has, or the one it answers with until its master gives it one.
-    var id: NodeID { directory.state.id ?? settings.id ?? Self.unnamed }
-    static let unnamed = NodeID(rawValue: .max) ?? { preconditionFailure("not zero") }()
+    var id: NodeID { directory.state.id ?? settings.id ?? .unnamed }
 
     var gateOptions: GateOptions {
         GateOptions(

@@ -15,7 +15,7 @@ struct NodeFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The node's folder.", valueName: "dir"))
     var data: String?
 
-    @Option(help: ArgumentHelp("The node's number in the cluster, 1 to 4294967295.", valueName: "n"))
+    @Option(help: ArgumentHelp("The node's number in the cluster, 1 to 254.", valueName: "n"))
     var id: String?
 
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical (default: notice).", valueName: "level"))

@@ -10,6 +10,7 @@ private let allowed: [String: Set<String>] = [
     "BinlogFormat": ["ClusterModel"],
     "MySQLProtocol": ["ClusterModel"],
     "Replication": ["ClusterModel", "BinlogFormat"],
+    "Failover": ["ClusterModel"],
     // Edge: each wraps one thing of the outside world.
     "NodeConfig": ["ClusterModel", "Glibc"],
     "EventLoop": ["CSystem", "Dispatch", "Glibc", "Synchronization"],
@@ -18,8 +19,8 @@ private let allowed: [String: Set<String>] = [
     "MariaDBServer": ["CSystem", "ClusterModel", "Dispatch", "Glibc", "Synchronization"],
     // Assembly.
     "NodeRuntime": [
-        "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "NodeConfig", "EventLoop", "Digests",
-        "MariaDBConnector", "MariaDBServer", "CSystem", "Dispatch", "Glibc", "Logging", "Synchronization",
+        "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "Failover", "NodeConfig", "EventLoop",
+        "Digests", "MariaDBConnector", "MariaDBServer", "CSystem", "Dispatch", "Glibc", "Logging", "Synchronization",
     ],
     "Console": ["ClusterModel", "LineProtocol", "CEdit", "CSystem", "Glibc", "Synchronization"],
     "ddbnode": ["NodeConfig", "NodeRuntime", "LineProtocol", "Console", "ClusterModel", "ArgumentParser", "Glibc"],

@@ -111,7 +111,7 @@ import Testing
             Issue.record("loaded")
             return
         }
-        #expect(problems.description == "/nowhere/node.json: cannot be read: No such file or directory\n--id: must be 1 to 4294967295, is 0")
+        #expect(problems.description == "/nowhere/node.json: cannot be read: No such file or directory\n--id: must be 1 to 254, is 0")
     }
 
     @Test func `a folder is no file`() {

@@ -21,7 +21,7 @@ struct Members: Sendable {
         case system(SystemError)
     }
 
-    private static let membersMax = 1000
+    private static let membersMax = 254
     private static let wordBytesMax = 255
 
     private let path: String
@@ -62,7 +62,7 @@ struct Members: Sendable {
 
     private func nextID(_ master: NodeID) -> NodeID? {
         let highest = all.map(\.id).max().map { max($0, master) } ?? master
-        return NodeID(rawValue: highest.rawValue &+ 1)
+        return NodeID(rawValue: highest.rawValue + 1).flatMap { $0 <= .max ? $0 : nil }
     }
 
     private static func isWord(_ text: String) -> Bool {

@@ -49,7 +49,7 @@ import Replication
         let id = node.directory.state.id.map { "SET GLOBAL server_id=\($0)" }
         node.control.queries(["SET GLOBAL read_only=1"] + (id.map { [$0] } ?? [])) { [self] result in
             if case .failure(let error) = result { return done("the database could not be made a slave's: \(error)") }
-            applier.positions(own: [node.id, Node.unnamed]) { [self] result in
+            applier.positions(own: [node.id, .unnamed]) { [self] result in
                 switch result {
                 case .failure(let error): done("the database's position could not be read: \(error)")
                 case .success(let positions): reconcile(positions, done)
@@ -109,7 +109,7 @@ import Replication
             // The database asks again, and so does this.
             self.isReconciled = true
         }
-        applier.positions(own: [node.id, Node.unnamed]) { [self] result in
+        applier.positions(own: [node.id, .unnamed]) { [self] result in
             switch result {
             case .success(let positions): reconcile(positions, done)
             case .failure(let error): done("\(error)")
