@@ -11,6 +11,7 @@ usage: scripts/test.sh [tier ...]
   pure      the machines, parsers and tables: no process, no clock
   database  event loop, connector, journal, relay endpoint and private server, on real sockets and mariadbd processes
   cluster   whole clusters of real processes: replication, kills, the protocol
+  benchmark some of scripts/benchmark.sh, too short for figures: that it runs to its end and no answer is missing or wrong
 
 Without a tier: all of them. --help: this text.
 TEXT
@@ -43,9 +44,16 @@ run() {
     [ $status -eq 0 ] || fail "tier $1 failed; all it printed is in $log"
 }
 
+# The program as the other tiers test it; what it measures does not matter here.
+benchmark() {
+    say "== benchmark"
+    DDBNODE=$root/.build/debug/ddbnode scripts/benchmark.sh --quick --only point-select-16 --only insert --only start --output .build/benchmark-quick \
+        >.build/test-benchmark.log || fail "the benchmark failed; its table is in .build/test-benchmark.log"
+}
+
 cd "$root"
 tiers=("$@")
-[ ${#tiers[@]} -gt 0 ] || tiers=(lint pure database cluster)
+[ ${#tiers[@]} -gt 0 ] || tiers=(lint pure database cluster benchmark)
 case " ${tiers[*]} " in *" --help "* | *" -h "*) usage; exit 0 ;; esac
 install_packages
 need_swift
@@ -53,11 +61,11 @@ built=
 for tier in "${tiers[@]}"; do
     case $tier in
         lint) lint; continue ;;
-        pure | database | cluster) ;;
+        pure | database | cluster | benchmark) ;;
         *) usage >&2; exit 2 ;;
     esac
     [ -n "$built" ] || build
     built=yes
-    run "$tier" "${!tier}"
+    if [ "$tier" = benchmark ]; then benchmark; else run "$tier" "${!tier}"; fi
 done
 say "== passed: ${tiers[*]}"

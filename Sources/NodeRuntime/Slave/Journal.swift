@@ -8,7 +8,7 @@ import Replication
 @LoopActor final class Journal {
     private static let queue = DispatchQueue(label: "ddbnode.journal")
     /// Nobody waits for an asynchronous slave's acknowledgements, so one sync covers what came in this time: the disk is often shared.
-    private static let syncEveryMs = 20
+    private static let syncEveryMs = 100
 
     private let loop: EventLoop
     let directory: String
