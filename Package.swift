@@ -58,7 +58,8 @@ let package = Package(
         target(
             "NodeRuntime",
             [
-                "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "Failover", "NodeConfig", "EventLoop",
+                "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "Failover", "NodeConfig",
+                "EventLoop",
                 "Digests", "MariaDBConnector", "MariaDBServer", "CSystem", log,
             ]),
         target("Console", ["ClusterModel", "LineProtocol", "CEdit", "CSystem"]),

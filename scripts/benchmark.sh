@@ -32,6 +32,7 @@ comparisons=(
     slow-queries compare_slow_queries
     insert compare_insert
     replication-cost-1 compare_replication_cost_1 replication-cost-8 compare_replication_cost_8 replication-cost-32 compare_replication_cost_32
+    quorum-1 compare_quorum_1 quorum-8 compare_quorum_8 quorum-32 compare_quorum_32
     visible compare_visible
     catch-up compare_catch_up
     start compare_start

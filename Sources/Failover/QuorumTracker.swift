@@ -45,11 +45,14 @@ package struct QuorumTracker: Sendable {
         return advance()
     }
 
-    /// A slave may have lost what it had (it begins anew): what it acknowledged counts no more. The watermark stays.
-    package mutating func forget(_ node: NodeID) { acked[node] = nil }
+    /// A slave goes on from `position`: what it acknowledged beyond it is lost and counts no more. The watermark stays.
+    package mutating func resumed(by node: NodeID, at position: Position) { acked[node] = acked[node].map { min($0, position) } }
 
     /// Whether too few nodes are within reach to commit anything. `reachable`: the slaves.
     package func isLost(reachable: Set<NodeID>) -> Bool { reachable.subtracting([own]).intersection(voters).count + 1 < copies }
+
+    /// Everything up to `position` is committed by the rule that held when it was written.
+    package mutating func assume(_ position: Position) { watermark = max(watermark, position) }
 
     private mutating func advance() -> Bool {
         // Nothing of a slave counts beyond the master's own log.

@@ -21,6 +21,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     case dynamicRefused = "DYNAMIC-REFUSED"
     case variableRefused = "VARIABLE-REFUSED"
     case notReady = "NOT-READY"
+    case noQuorum = "NO-QUORUM"
     case masterUnreachable = "MASTER-UNREACHABLE"
     case databaseDown = "DATABASE-DOWN"
     case poolExhausted = "POOL-EXHAUSTED"
@@ -38,6 +39,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .tooManyConnections, .poolExhausted: "08004"
         case .masterUnreachable, .databaseDown: "08001"
         case .idleTimeout, .shuttingDown: "08S01"
+        case .noQuorum: "40003"
         case .connectionLost: "08007"
         case .waitTimeout, .staleRead, .notReady, .diagnosticsGone: "HY000"
         }
@@ -65,6 +67,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .dynamicRefused: "a slave does not run SQL whose text it cannot see; send the statement to the master"
         case .variableRefused: "a `READ ONLY` transaction on a slave may not assign user variables; assign them before it"
         case .notReady: "the node is starting or changing its role; try again shortly"
+        case .noQuorum: "too few nodes hold the write, so nobody sees it yet: refused at once, or not known after `replication.ackTimeoutMs`"
         case .masterUnreachable: "the slave cannot reach the master to forward this; nothing was run"
         case .databaseDown: "the node's own MariaDB does not answer; the node starts it again"
         case .poolExhausted: "no database connection became free in time"

@@ -21,7 +21,7 @@ package enum TapEnd: Sendable {
     private static let heartbeatNanoseconds: UInt64 = 5_000_000_000
 
     private let loop: EventLoop
-    private let event: @LoopActor (UnsafeRawBufferPointer) -> Bool
+    private let event: @LoopActor (UnsafeRawBufferPointer, _ wantsAck: Bool) -> Bool
     private var ended: (@LoopActor (TapEnd) -> Void)?
     private var dump: BinlogDump
     private var packets = PacketReader(payloadBytesMax: BinlogDump.payloadBytesMax)
@@ -31,18 +31,19 @@ package enum TapEnd: Sendable {
     private var isClosed = false
 
     /// Begins at the first transaction after `position`. `event` is handed each event, valid during the call, and returns false to pause until
-    /// `resume()`. `ended` is called once, unless `close()` came first. `serverID` must be unlike that of any other reader of this database.
+    /// `resume()`. `ended` is called once, unless `close()` came first. `serverID` must be unlike that of any other reader of this database. `semiSync`: commits
+    /// wait until `acknowledge` covers them, where the database is so configured; an event that one waits for wants an acknowledgement.
     package init(
-        _ loop: EventLoop, _ target: DatabaseTarget, after position: Position, serverID: UInt32, name: String,
-        event: @escaping @LoopActor (UnsafeRawBufferPointer) -> Bool, ended: @escaping @LoopActor (TapEnd) -> Void
+        _ loop: EventLoop, _ target: DatabaseTarget, after position: Position, serverID: UInt32, name: String, semiSync: Bool = false,
+        event: @escaping @LoopActor (UnsafeRawBufferPointer, _ wantsAck: Bool) -> Bool, ended: @escaping @LoopActor (TapEnd) -> Void
     ) {
         self.loop = loop
         self.event = event
         self.ended = ended
-        dump = BinlogDump(serverID: serverID, hostname: String(name.prefix(60)), semiSync: false)
+        dump = BinlogDump(serverID: serverID, hostname: String(name.prefix(60)), semiSync: semiSync)
         var target = target
         target.setup += BinlogDump.setupStatements(
-            after: position.gtid.map { [$0] } ?? [], semiSync: false, heartbeatNanoseconds: Self.heartbeatNanoseconds)
+            after: position.gtid.map { [$0] } ?? [], semiSync: semiSync, heartbeatNanoseconds: Self.heartbeatNanoseconds)
         MariaDBConnection.open(loop, target) { [weak self] in self?.opened($0) }
     }
 
@@ -74,8 +75,8 @@ package enum TapEnd: Sendable {
 
     private func take(_ payload: UnsafeRawBufferPointer) {
         let action = dump.received(payload)
-        if case .event(let range, _) = action {
-            if !event(UnsafeRawBufferPointer(rebasing: payload[range])) { pause() }
+        if case .event(let range, let wantsAck) = action {
+            if !event(UnsafeRawBufferPointer(rebasing: payload[range]), wantsAck) { pause() }
         } else {
             perform(action)
         }
@@ -93,6 +94,9 @@ package enum TapEnd: Sendable {
         case .disconnect: end(.lost("the database sent what is no binlog"))
         }
     }
+
+    /// Releases the commits that wait for anything up to this place of the binlog.
+    package func acknowledge(_ place: BinlogPlace) { channel?.write(BinlogDump.ack(file: place.file, position: place.offset)) }
 
     /// Hands over nothing more until `resume()`.
     package func pause() {

@@ -45,6 +45,8 @@ import MySQLProtocol
     package var insertID: UInt64 = 0
     /// A session may have left something that nobody kept track of: whoever comes next renews it.
     package var isTainted = false
+    /// Its statements run as long as they like, whatever its setup says.
+    package var isUnlimited = false
     /// Told once, when the connection is lost while no statement runs.
     package var lostWhileIdle: (@LoopActor () -> Void)?
 
@@ -85,6 +87,7 @@ import MySQLProtocol
     package func renew(done: @escaping @LoopActor (Result<SmallResult, DatabaseError>) -> Void) {
         sqlMode = nil
         isTainted = false
+        isUnlimited = false
         insertIDOwner = nil
         lastGTID = nil
         lastUser = 0

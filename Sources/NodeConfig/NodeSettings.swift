@@ -138,8 +138,9 @@ package struct SessionSettings: Sendable, Equatable {
 
 /// How a slave follows its master.
 package struct ReplicationSettings: Sendable, Equatable {
-    /// How many slaves must hold a commit before the client hears of it.
-    package var acks = 0
+    package var acks = CommitAcks.automatic
+    /// How long a client waits for them before it is told that the outcome is not known.
+    package var ackTimeoutMs = 10_000
     package var heartbeatMs = 1000
     /// More than twice `heartbeatMs`.
     package var peerTimeoutMs = 10_000
@@ -148,6 +149,27 @@ package struct ReplicationSettings: Sendable, Equatable {
     package var journalBytesMax = 10 << 30
     package var sendBufferBytes = 4 << 20
     package var compression = false
+}
+
+/// Which nodes must hold a commit on disk before anybody sees it and its client hears of it.
+package enum CommitAcks: Sendable, Equatable {
+    /// The majority in a cluster of three nodes or more, else no slave.
+    case automatic
+    /// So many slaves; 0: the master alone.
+    case slaves(Int)
+    /// More than half of the nodes, the master counted.
+    case majority
+
+    package static let slavesMax = 16
+
+    /// How many nodes must hold a commit in a cluster of `voters` nodes, the master counted; 1: it waits for no slave.
+    package func copies(voters: Int) -> Int {
+        switch self {
+        case .automatic: voters >= 3 ? voters / 2 + 1 : 1
+        case .slaves(let count): count + 1
+        case .majority: voters / 2 + 1
+        }
+    }
 }
 
 /// How the node stops.

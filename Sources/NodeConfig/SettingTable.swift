@@ -99,8 +99,12 @@ extension SettingKey {
 
     private static let nodes = [
         SettingKey(
-            "replication.acks", \.replication.acks, .whole(0...0, words: "0 (this version replicates asynchronously: a commit waits for no slave)"),
-            "Slaves that must hold a commit before the client hears of it."),
+            "replication.acks", \.replication.acks, .acks, fallback: "\"majority\" in a cluster of three nodes or more, else 0",
+            "Slaves that must hold a commit on disk before anybody sees it and its client hears of it; `\"majority\"`: so many that with the master they are more than half of the nodes."
+        ),
+        SettingKey(
+            "replication.ackTimeoutMs", \.replication.ackTimeoutMs, .whole(100...600_000), reloadable: true,
+            "A client whose write is not on enough nodes after this is told `NO-QUORUM`; the write goes on waiting."),
         SettingKey(
             "replication.heartbeatMs", \.replication.heartbeatMs, .whole(100...60_000), reloadable: true,
             "Nodes that have nothing else to say to each other say so this often."),

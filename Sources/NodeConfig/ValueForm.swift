@@ -89,6 +89,27 @@ extension ValueForm<String> {
     static var path: Self { text("a path of 1 to 4095 bytes") { (1...4095).contains($0.utf8.count) && !$0.utf8.contains(0) } }
 }
 
+extension ValueForm<CommitAcks> {
+    static var acks: Self {
+        Self(
+            "0 to \(CommitAcks.slavesMax), or \"majority\"", readsNumbers: true,
+            read: { content in
+                switch content {
+                case .number(let text): Int(text).flatMap { (0...CommitAcks.slavesMax).contains($0) ? .slaves($0) : nil }
+                case .string("majority"): .majority
+                default: nil
+                }
+            },
+            write: { acks in
+                switch acks {
+                case .automatic: nil
+                case .slaves(let count): "\(count)"
+                case .majority: "\"majority\""
+                }
+            })
+    }
+}
+
 extension ValueForm<NodeID> {
     static var nodeID: Self {
         Self(

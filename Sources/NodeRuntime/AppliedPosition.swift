@@ -18,6 +18,10 @@ import EventLoop
     private var waiters: [Waiter] = []
     private var lastID: UInt64 = 0
     private(set) var value = Position.start
+    /// What enough nodes hold: the database's commits beyond this wait, though its binlog has them; nil: they wait for nobody.
+    var limit: Position?
+    /// The limit was here, or the binlog, when the database was last looked at.
+    private var released = Position.start
     /// Somebody waits for more than is applied: look often.
     var wanted: (@LoopActor () -> Void)?
 
@@ -27,6 +31,16 @@ import EventLoop
 
     /// The database was seen at `position`; it never goes back.
     func advanced(to position: Position) {
+        guard let limit else { return show(position) }
+        // A commit that is let go takes a moment until it is seen: one look later it is.
+        show(released)
+        released = min(position, limit)
+    }
+
+    /// The database has told its client that this is committed.
+    func committed(_ position: Position) { show(min(position, limit ?? position)) }
+
+    private func show(_ position: Position) {
         guard value < position else { return }
         value = position
         guard !waiters.isEmpty else { return }

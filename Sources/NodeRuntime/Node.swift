@@ -243,8 +243,8 @@ typealias NodeContext = Node
 
     func committed(_ gtid: GTID) {
         guard role == .master else { return }
-        applied.advanced(to: Position(gtid))
-        life?.committed(Position(gtid))
+        applied.committed(Position(gtid))
+        life?.passed(Position(gtid))
     }
 
     private func sweepLater() {
@@ -285,11 +285,27 @@ typealias NodeContext = Node
         return rows
     }
 
+    /// A write that would only wait for nodes that are away is refused.
+    var writeRefusal: ReplyError? { life?.writeRefusal }
+    /// Whether commits wait for other nodes: then a commit under way must not be broken off, since the database would let it through.
+    var commitsWait: Bool { applied.limit != nil }
+    /// Connections whose commits wait though nobody waits for them; each ends by itself.
+    private(set) var leftCommits: [ObjectIdentifier: MariaDBConnection] = [:]
+
+    func leave(commit connection: MariaDBConnection) { leftCommits[ObjectIdentifier(connection)] = connection }
+
+    /// The statement on a connection ended; true when it was such a one.
+    func endLeft(_ connection: MariaDBConnection) -> Bool {
+        guard leftCommits.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return false }
+        pool.discard(connection)
+        return true
+    }
+
     private var health: String {
         guard let notReady else { return life?.health ?? "Starting." }
         let why = "Not serving: \(String(decoding: notReady.message, as: UTF8.self))."
         // A slave that starts may be held up by its master, and knows why.
-        return role == .slave ? why + " " + (life?.health ?? "") : why
+        return role == .slave || commitsWait ? why + " " + (life?.health ?? "") : why
     }
 
     // MARK: Changing
@@ -301,6 +317,7 @@ typealias NodeContext = Node
         settings.log.level = new.log.level
         settings.shutdown = new.shutdown
         settings.pool = new.pool
+        settings.replication.ackTimeoutMs = new.replication.ackTimeoutMs
         settings.replication.heartbeatMs = new.replication.heartbeatMs
         settings.replication.peerTimeoutMs = new.replication.peerTimeoutMs
         settings.replication.journalBytesMax = new.replication.journalBytesMax

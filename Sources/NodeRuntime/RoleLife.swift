@@ -1,5 +1,6 @@
 import ClusterModel
 import EventLoop
+import LineProtocol
 
 /// What a node does because of its role.
 @LoopActor protocol RoleLife: AnyObject {
@@ -9,7 +10,9 @@ import EventLoop
     /// A connection wants to become a link between nodes; `rest` is what came behind its first line.
     func linkArrived(_ channel: Channel, rest: [UInt8])
     /// A client's write was given this position.
-    func committed(_ position: Position)
+    func passed(_ position: Position)
+    /// Why a write would only wait now; nil when it need not.
+    var writeRefusal: ReplyError? { get }
     /// Everybody this node knows of.
     func nodes() -> [NodeStatus]
     func statusRows() -> [[String?]]

@@ -24,6 +24,8 @@ package enum Frame: Equatable, Sendable {
     case beat(Beat)
     /// Slave to master: how far it is.
     case ack(Ack)
+    /// Master to slave: more may be applied.
+    case committed(Commitment)
 
     package struct Challenge: Equatable, Sendable {
         package var cluster: String
@@ -76,12 +78,14 @@ package enum Frame: Equatable, Sendable {
 
     package struct Beat: Equatable, Sendable {
         package var position: Position
+        package var committed: Commitment
         /// The master's clock, milliseconds since 1970; only differences count.
         package var clockMs: UInt64
         package var nodes: [NodeStatus]
 
-        package init(position: Position, clockMs: UInt64, nodes: [NodeStatus]) {
+        package init(position: Position, committed: Commitment, clockMs: UInt64, nodes: [NodeStatus]) {
             self.position = position
+            self.committed = committed
             self.clockMs = clockMs
             self.nodes = nodes
         }
@@ -101,6 +105,14 @@ package enum Frame: Equatable, Sendable {
             self.state = state
         }
     }
+}
+
+/// How much of what a slave has received it may apply and show.
+package enum Commitment: Equatable, Sendable {
+    /// All of it: the master's commits wait for nobody.
+    case all
+    /// What enough nodes hold.
+    case upTo(Position)
 }
 
 /// Why a node does not talk to another.

@@ -12,7 +12,7 @@ extension Frame {
 
     private enum Kind: UInt8 {
         case challenge = 1
-        case hello, welcome, refused, resume, events, gone, beat, ack, packedEvents
+        case hello, welcome, refused, resume, events, gone, beat, ack, packedEvents, committed
     }
 
     /// Appends the frame as it goes over the wire.
@@ -70,6 +70,7 @@ extension Frame {
             return .gone
         case .beat(let value):
             w.position(value.position)
+            w.commitment(value.committed)
             w.number(value.clockMs)
             w.number(UInt32(value.nodes.count))
             for node in value.nodes { w.node(node) }
@@ -79,6 +80,9 @@ extension Frame {
             w.position(value.applied)
             w.string(value.state)
             return .ack
+        case .committed(let commitment):
+            w.commitment(commitment)
+            return .committed
         }
     }
 
@@ -115,6 +119,7 @@ extension Frame {
             return .refused(LinkRefusal(reason, words))
         case .resume: return r.position().map { .resume($0) }
         case .events, .packedEvents: return nil
+        case .committed: return r.commitment().map { .committed($0) }
         case .gone: return r.string(max: 4096).map { .gone($0) }
         case .beat: return beat(&r)
         case .ack:
@@ -124,17 +129,28 @@ extension Frame {
     }
 
     private static func beat(_ r: inout ByteReader) -> Frame? {
-        guard let position = r.position(), let clock = r.number(UInt64.self), let count = r.number(UInt32.self), count <= nodesMax else { return nil }
+        guard let position = r.position(), let committed = r.commitment(), let clock = r.number(UInt64.self), let count = r.number(UInt32.self),
+            count <= nodesMax
+        else { return nil }
         var nodes: [NodeStatus] = []
         for _ in 0..<count {
             guard let node = r.node() else { return nil }
             nodes.append(node)
         }
-        return .beat(Beat(position: position, clockMs: clock, nodes: nodes))
+        return .beat(Beat(position: position, committed: committed, clockMs: clock, nodes: nodes))
     }
 }
 
 extension ByteWriter {
+    fileprivate mutating func commitment(_ commitment: Commitment) {
+        switch commitment {
+        case .all: number(UInt8(0))
+        case .upTo(let position):
+            number(UInt8(1))
+            self.position(position)
+        }
+    }
+
     fileprivate mutating func node(_ node: NodeStatus) {
         number(node.id.rawValue)
         string(node.role.rawValue)
@@ -148,6 +164,14 @@ extension ByteWriter {
 }
 
 extension ByteReader {
+    fileprivate mutating func commitment() -> Commitment? {
+        switch number(UInt8.self) {
+        case 0: .all
+        case 1: position().map { .upTo($0) }
+        default: nil
+        }
+    }
+
     fileprivate mutating func node() -> NodeStatus? {
         guard let id = number(UInt32.self).flatMap(NodeID.init(rawValue:)), let role = string().flatMap(Role.init(rawValue:)), let address = string(),
             let state = string(), let received = position(), let applied = position(), let lag = number(Int64.self), let seen = number(Int64.self)

@@ -55,7 +55,8 @@ package struct MasterLink: Sendable {
             state = .shipping
             return [.ship(after: position)]
         case (.shipping, .ack(let ack)): return [.progressed(ack)]
-        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack):
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
+            (_, .committed):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
         }
     }

@@ -17,6 +17,8 @@ package struct SlaveLink: Sendable {
         /// The transaction under way broke off in the master's binlog: forget what was written of it.
         case dropOpenGroup
         case heard(Frame.Beat)
+        /// So much may be applied.
+        case committed(Commitment)
         /// The master can't send what comes next; why, in its words.
         case gone(String)
         case close(LinkRefusal)
@@ -61,8 +63,10 @@ package struct SlaveLink: Sendable {
         case (.greeted(let challenge, let hello), .welcome(let welcome)): return welcomed(welcome, challenge, hello)
         case (.receiving, .events(let events)): return received(events: events)
         case (.receiving, .gone(let words)): return [.gone(words)]
-        case (.joined, .beat(let beat)), (.receiving, .beat(let beat)): return [.heard(beat)]
-        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack):
+        case (.joined, .beat(let beat)), (.receiving, .beat(let beat)): return [.committed(beat.committed), .heard(beat)]
+        case (.receiving, .committed(let commitment)): return [.committed(commitment)]
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
+            (_, .committed):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
         }
     }

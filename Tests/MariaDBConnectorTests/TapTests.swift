@@ -23,7 +23,7 @@ struct TapTests {
 
         func begin(_ loop: EventLoop, _ target: DatabaseTarget, after position: Position, id: UInt32 = 900) {
             groups.reset()
-            tap = BinlogTap(loop, target, after: position, serverID: id, name: "test") { event in
+            tap = BinlogTap(loop, target, after: position, serverID: id, name: "test") { event, _ in
                 self.take(event)
                 return self.pausesAfter.map { self.events % $0 != 0 } ?? true
             } ended: {

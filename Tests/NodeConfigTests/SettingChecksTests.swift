@@ -128,9 +128,20 @@ import Testing
         #expect(masterProblems("\"session\": {\"files\": true}") == [])
     }
 
-    @Test func `waiting for slaves is refused with the reason`() {
-        let found = masterProblems("\"replication\": {\"acks\": 1}")
-        #expect(found == ["node.json:1: replication.acks: must be 0 (this version replicates asynchronously: a commit waits for no slave), is 1"])
+    @Test(arguments: ["0", "2", "\"majority\"", "null"]) func `commits wait for so many`(value: String) {
+        #expect(masterProblems("\"replication\": {\"acks\": \(value)}") == [])
+    }
+
+    @Test func `commits wait for no other number of nodes`() {
+        let found = masterProblems("\"replication\": {\"acks\": \"all\"}")
+        #expect(found == ["node.json:1: replication.acks: must be 0 to 16, or \"majority\", is \"all\""])
+        #expect(masterProblems("\"replication\": {\"acks\": 17}").count == 1)
+    }
+
+    @Test func `a majority counts the master`() {
+        #expect([1, 2, 3, 4, 5].map { CommitAcks.majority.copies(voters: $0) } == [1, 2, 2, 3, 3])
+        #expect([1, 2, 3, 4, 5].map { CommitAcks.automatic.copies(voters: $0) } == [1, 1, 2, 3, 3])
+        #expect(CommitAcks.slaves(2).copies(voters: 1) == 3)
     }
 
     @Test func `a peer's timeout is more than two heartbeats`() {

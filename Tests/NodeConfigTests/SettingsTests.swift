@@ -159,7 +159,8 @@ import Testing
     @Test func `what a reload can change is what can change without harm`() {
         let wholeSections = ["limits", "session", "shutdown", "pool"]
         let single = [
-            "log.level", "replication.heartbeatMs", "replication.peerTimeoutMs", "replication.journalBytesMax", "replication.sendBufferBytes",
+            "log.level", "replication.ackTimeoutMs", "replication.heartbeatMs", "replication.peerTimeoutMs", "replication.journalBytesMax",
+            "replication.sendBufferBytes",
             "replication.compression",
         ]
         for key in SettingKey.all {

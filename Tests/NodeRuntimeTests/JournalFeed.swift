@@ -18,7 +18,7 @@ import Replication
     init(_ loop: EventLoop, _ journal: Journal, _ target: DatabaseTarget) {
         self.loop = loop
         self.journal = journal
-        tap = BinlogTap(loop, target, after: journal.received, serverID: 900, name: "feed") { [weak self] event in
+        tap = BinlogTap(loop, target, after: journal.received, serverID: 900, name: "feed") { [weak self] event, _ in
             self?.take(event)
             return true
         } ended: { [weak self] in

@@ -54,7 +54,7 @@ struct Recording: Sendable {
         nonisolated init() {}
 
         func begin(_ loop: EventLoop, _ target: DatabaseTarget) {
-            tap = BinlogTap(loop, target, after: .start, serverID: 900, name: "recorder") { event in
+            tap = BinlogTap(loop, target, after: .start, serverID: 900, name: "recorder") { event, _ in
                 do throws(BinlogError) { try self.take(event) } catch { self.fault = error }
                 return true
             } ended: { _ in

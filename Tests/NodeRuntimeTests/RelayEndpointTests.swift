@@ -21,6 +21,7 @@ struct RelayEndpointTests {
             let journal = journal
             return try await onLoop { loop in
                 let relay = try RelayEndpoint(loop, NodeLog(level: .critical, json: false), journal)
+                relay.limit = .max
                 journal.grew = { relay.journalGrew() }
                 return relay
             }

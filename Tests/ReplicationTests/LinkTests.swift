@@ -156,12 +156,12 @@ private func wire(_ frame: Frame) throws -> Frame {
 @Suite struct FrameTests {
     static let frames: [Frame] = [
         .resume(.start), .resume(Position(GTID("0-1-42"))), .events([]), .events([1, 2, 3]), .packedEvents(count: 70_000, [4, 5]),
-        .gone("no such position"),
+        .gone("no such position"), .committed(.all), .committed(.upTo(.start)),
         .refused(LinkRefusal(.idTaken, "id 2 is taken")),
         .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming")),
         .beat(
             Frame.Beat(
-                position: Position(GTID("0-1-9")), clockMs: 12,
+                position: Position(GTID("0-1-9")), committed: .upTo(Position(GTID("0-1-8"))), clockMs: 12,
                 nodes: NodeID(rawValue: 3).map {
                     [NodeStatus(id: $0, role: .slave, address: "h:1", state: "away", received: .start, applied: .start, lagMs: nil, lastSeenMs: 4)]
                 } ?? [])),

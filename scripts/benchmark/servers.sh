@@ -182,24 +182,39 @@ need_gate() {
     touch "$work/gate.ready"
 }
 
-# A master node and two slave nodes.
+# start_cluster <prefix> <acks>: a master node and two slave nodes.
+start_cluster() {
+    local prefix=$1 master=${1:-master} name
+    [ -z "$prefix" ] || prefix=$1-
+    printf '{"replication": {"acks": %s}}\n' "$2" >"$work/$master.json"
+    start_node "$master" --role master --config "$work/$master.json"
+    await "$master" "$(node_at "$master")" >/dev/null
+    for name in "${prefix}slave1" "${prefix}slave2"; do
+        place_slave "$name"
+        start_node "$name" --role slave --master "127.0.0.1:$(port_of "$master")"
+    done
+    for name in "${prefix}slave1" "${prefix}slave2"; do await "$name" "$(node_at "$name")" >/dev/null; done
+    ask_node "$master" "CREATE USER bench@localhost IDENTIFIED BY '$password'" >/dev/null
+    ask_node "$master" 'CREATE DATABASE sbtest' >/dev/null
+    ask_node "$master" 'GRANT ALL PRIVILEGES ON sbtest.* TO bench@localhost' >/dev/null
+    prepare "$(node_socket "$master")"
+    settle "$(node_socket "$master")" "$(node_socket "${prefix}slave1")" "$(node_socket "${prefix}slave2")"
+}
+
+# As the other side's replicas, these slaves are not waited for.
 need_cluster() {
     ! is_ready cluster || return 0
     progress "starting a cluster of three nodes"
-    start_node master --role master
-    await master "$(node_at master)" >/dev/null
-    place_slave slave1
-    place_slave slave2
-    start_node slave1 --role slave --master "127.0.0.1:$(port_of master)"
-    start_node slave2 --role slave --master "127.0.0.1:$(port_of master)"
-    await slave1 "$(node_at slave1)" >/dev/null
-    await slave2 "$(node_at slave2)" >/dev/null
-    ask_node master "CREATE USER bench@localhost IDENTIFIED BY '$password'" >/dev/null
-    ask_node master 'CREATE DATABASE sbtest' >/dev/null
-    ask_node master 'GRANT ALL PRIVILEGES ON sbtest.* TO bench@localhost' >/dev/null
-    prepare "$(node_socket master)"
-    settle_cluster
+    start_cluster '' 0
     touch "$work/cluster.ready"
+}
+
+# Here commits wait for one of two slaves.
+need_quorum() {
+    ! is_ready quorum-cluster || return 0
+    progress "starting a cluster of three nodes whose commits wait for a majority"
+    start_cluster quorum '"majority"'
+    touch "$work/quorum-cluster.ready"
 }
 
 # A MariaDB master with two replicas of its own kind.
@@ -207,16 +222,34 @@ need_native() {
     ! is_ready native || return 0
     progress "starting a MariaDB master with two replicas"
     start_server native master 1
-    local replica
-    for replica in replica1 replica2; do
-        place_slave $replica
-        start_server $replica slave "$((${replica#replica} + 1))"
-        ask_socket "$(server_socket $replica)" "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=$(port_of native), MASTER_USER='bench',
-            MASTER_PASSWORD='$password', MASTER_USE_GTID=slave_pos; START SLAVE"
-    done
+    start_replica native replica1 2
+    start_replica native replica2 3
     prepare "$(server_socket native)"
     settle_native
     touch "$work/native.ready"
+}
+
+# start_replica <master> <name> <id> <option>...
+start_replica() {
+    local master=$1 name=$2 id=$3
+    shift 3
+    place_slave "$name"
+    start_server "$name" slave "$id" "$@"
+    ask_socket "$(server_socket "$name")" "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=$(port_of "$master"), MASTER_USER='bench',
+        MASTER_PASSWORD='$password', MASTER_USE_GTID=slave_pos; START SLAVE"
+}
+
+# need_semisync <name> <sync_relay_log>: the same, semi-synchronous; commits wait for one replica.
+need_semisync() {
+    ! is_ready "$1" || return 0
+    progress "starting a semi-synchronous MariaDB master with two replicas, sync_relay_log=$2"
+    start_server "$1" master 1 --rpl-semi-sync-master-enabled=1 --rpl-semi-sync-master-wait-point=AFTER_SYNC \
+        --rpl-semi-sync-master-timeout=600000 --rpl-semi-sync-master-wait-no-slave=1
+    start_replica "$1" "$1-replica1" 2 --rpl-semi-sync-slave-enabled=1 --sync-relay-log="$2"
+    start_replica "$1" "$1-replica2" 3 --rpl-semi-sync-slave-enabled=1 --sync-relay-log="$2"
+    prepare "$(server_socket "$1")"
+    settle "$(server_socket "$1")" "$(server_socket "$1-replica1")" "$(server_socket "$1-replica2")"
+    touch "$work/$1.ready"
 }
 
 # Until every slave has what the master has: one run's backlog must not slow the next.

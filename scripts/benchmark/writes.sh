@@ -51,3 +51,35 @@ compare_replication_cost() {
 compare_replication_cost_1() { compare_replication_cost 1; }
 compare_replication_cost_8() { compare_replication_cost 8; }
 compare_replication_cost_32() { compare_replication_cost 32; }
+
+# Commits that wait for a majority with synced journals, against semi-synchronous replication: as MariaDB has it (a replica's answer before its
+# relay log is synced), and with synced relay logs, which is the same promise.
+compare_quorum() {
+    local connections=$1 wanted=$2 name=quorum-$1 pair what
+    what="inserts by the database's socket that wait for a majority, $connections connection$([ "$connections" -eq 1 ] || echo s)"
+    need_quorum
+    need_semisync semi 0
+    need_semisync synced 1
+    note row "$name" "$what" 'semi-sync AFTER_SYNC, unsynced relay logs' 1/s higher "$wanted"
+    note row "$name-synced" "$what" 'semi-sync AFTER_SYNC, sync_relay_log=1' 1/s higher 1.0
+    for ((pair = 1; pair <= pairs; pair++)); do
+        progress "$name: pair $pair of $pairs"
+        load run "socket:$(node_socket quorum)" --workload insert --connections "$connections" --rows "$rows" --seconds "$seconds"
+        note value "$name" ddbnode $pair "$(figure per_s)"
+        note value "$name-synced" ddbnode $pair "$(figure per_s)"
+        settle "$(node_socket quorum)" "$(node_socket quorum-slave1)" "$(node_socket quorum-slave2)"
+        semisync_run semi
+        note value "$name" against $pair "$(figure per_s)"
+        semisync_run synced
+        note value "$name-synced" against $pair "$(figure per_s)"
+    done
+}
+
+semisync_run() {
+    load run "socket:$(server_socket "$1")" --workload insert --connections "$connections" --rows "$rows" --seconds "$seconds"
+    settle "$(server_socket "$1")" "$(server_socket "$1-replica1")" "$(server_socket "$1-replica2")"
+}
+
+compare_quorum_1() { compare_quorum 1 0.8; }
+compare_quorum_8() { compare_quorum 8 1.0; }
+compare_quorum_32() { compare_quorum 32 1.0; }

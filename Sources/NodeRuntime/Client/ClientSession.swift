@@ -273,7 +273,9 @@ import StatementGate
         }
         guard let what else { return }
         switch node.role {
-        case .master: runHere(sql, what)
+        case .master:
+            if let error = node.writeRefusal, what.isWrite || what.transaction?.commits == true && local.hasWritten { return answer(error) }
+            runHere(sql, what)
         case .slave: route(sql, what)
         }
     }

@@ -55,7 +55,8 @@ extension ReplyError {
             case .lineTooLong, .badRequest, .unknownCommand, .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused,
                 .unknownStatement, .dynamicRefused, .variableRefused, .diagnosticsGone:
                 true
-            case .tooManyConnections, .idleTimeout, .auth, .authRequired, .waitTimeout, .staleRead, .notReady, .masterUnreachable, .databaseDown,
+            case .tooManyConnections, .idleTimeout, .auth, .authRequired, .waitTimeout, .staleRead, .notReady, .noQuorum, .masterUnreachable,
+                .databaseDown,
                 .poolExhausted, .connectionLost, .shuttingDown:
                 false
             }

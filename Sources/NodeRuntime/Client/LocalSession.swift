@@ -23,7 +23,14 @@ import StatementGate
     private var lastInsertID: UInt64 = 0
     /// Of the session's last commit.
     var lastGTID: GTID?
-    private var running: MariaDBConnection?
+    private(set) var running: MariaDBConnection?
+    private var ranWrite = false
+    var commitWatch: TimerID?
+    var heldWait: AppliedPosition.WaitID?
+    /// The statement under way, when broken off, leaves nothing that commits.
+    var isHarmlessToBreak = true
+    /// The open transaction has changed something.
+    private(set) var hasWritten = false
     private var ticket: PoolTicket?
     /// What runs on a shared connection.
     var job: LaneJob?
@@ -162,11 +169,17 @@ import StatementGate
             ReplyStream.Kind(isCall: what.facts.contains(.callsRoutine) && what.statementCount == 1, isWrite: what.isWrite),
             applied: { [node] in node.applied.value }, inTransaction: { [unowned connection] in connection.inTransaction }
         ) { [self, statement] stream, end in ended(end, stream, connection, statement) }
+        let waits = mayCommit(statement.what) && node.commitsWait
+        limit(connection, !waits)
         connection.execute(statement.sql, stream)
+        if waits { watchCommit(connection, statement, stream) }
     }
 
     private func ended(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
-        guard running === connection else { return }
+        if let gtid = stream.gtid { node.committed(gtid) }
+        guard running === connection else { return _ = node.endLeft(connection) }
+        commitWatch.map(node.loop.cancel)
+        commitWatch = nil
         if let gtid = stream.gtid { lastGTID = gtid }
         switch end {
         case .failed(let error): failed(error, stream, connection, statement)
@@ -177,7 +190,18 @@ import StatementGate
     }
 
     private func complete(_ summary: ResultSummary, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
-        if let gtid = stream.gtid { node.committed(gtid) }
+        guard let gtid = stream.gtid else { return conclude(summary, stream, connection, statement) }
+        whenHeld(Position(gtid)) { [weak self] isHeld in
+            guard let self, self.running === connection else { return _ = self?.node.endLeft(connection) }
+            if isHeld { return self.conclude(summary, stream, connection, statement) }
+            stream.fail(.noQuorum(Position(gtid), self.node))
+            self.note(statement.what, connection)
+            self.settle(connection)
+            statement.done(false)
+        }
+    }
+
+    private func conclude(_ summary: ResultSummary, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
         stream.close(summary)
         learn(statement, stream, .done(summary))
         if stream.insertID != 0 {
@@ -241,6 +265,7 @@ import StatementGate
     private func note(_ what: Classification, _ connection: MariaDBConnection) {
         // An insert that failed, or one within a routine, may have left an id that nobody was told.
         if what.isWrite, connection.insertIDOwner != number { connection.insertIDOwner = nil }
+        ranWrite = what.isWrite
         let facts = what.facts
         for (fact, held) in SessionFacts.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }
         if what.transaction == .setCharacteristics { hold.insert(.variables) }
@@ -269,6 +294,7 @@ import StatementGate
             return
         }
         if connection.inTransaction { hold.insert(.transaction) } else { hold.remove(.transaction) }
+        hasWritten = connection.inTransaction && (hasWritten || ranWrite)
         if connection.autocommit { hold.remove(.autocommitOff) } else { hold.insert(.autocommitOff) }
         if hold.isEmpty {
             pinned = nil
@@ -284,6 +310,15 @@ import StatementGate
         running = nil
         guard pinned !== connection else { return }
         node.pool.release(connection)
+    }
+
+    /// Its commit goes on without the session, which is as new.
+    func leave(_ connection: MariaDBConnection) {
+        running = nil
+        pinned = nil
+        hold = []
+        prepared = PreparedStatements()
+        node.leave(commit: connection)
     }
 
     private func forget(_ connection: MariaDBConnection) {
@@ -324,9 +359,16 @@ import StatementGate
         job = nil
         unsent = []
         nextRead = nil
+        commitWatch.map(node.loop.cancel)
+        node.applied.cancel(heldWait)
         if let running {
-            node.pool.kill(running.connectionID)
-            forget(running)
+            if node.commitsWait, !isHarmlessToBreak {
+                // Broken off, a commit that waits would be let through before enough nodes have it.
+                leave(running)
+            } else {
+                node.pool.kill(running.connectionID)
+                forget(running)
+            }
         } else if let pinned {
             forget(pinned)
         }

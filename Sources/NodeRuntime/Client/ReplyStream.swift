@@ -36,6 +36,8 @@ import MySQLProtocol
     private(set) var gtid: GTID?
     /// The server said of one of the results that the session changed.
     private(set) var changedSession = false
+    /// The client has its answer: what still comes is not for it.
+    private var isOver = false
 
     init(
         _ channel: Channel, _ writer: ReplyWriter, _ kind: Kind, applied: @escaping @LoopActor () -> Position,
@@ -50,12 +52,14 @@ import MySQLProtocol
     }
 
     func columns(_ columns: [ColumnDefinition]) {
+        guard !isOver else { return }
         if let held = heldEnd { writeEnd(held, more: true) }
         hasWritten = true
         channel.write { rows = writer.rows(columns.map { Column(name: $0.name, type: $0.replyType) }, into: &$0) }
     }
 
     func row(_ row: borrowing ResultRow) -> Bool {
+        guard !isOver else { return true }
         let row = copy row
         // Taken out while it is written to: the two live in one object.
         guard var writer = rows else { return true }
@@ -80,6 +84,7 @@ import MySQLProtocol
                 return
             }
         } else if summary.more {
+            if isOver { return }
             return write(summary, more: true)
         }
         finished(self, .done(summary))
@@ -119,6 +124,7 @@ import MySQLProtocol
 
     /// Writes an error in the reply's place, or at the end of what was written of it.
     func fail(_ error: ReplyError) {
+        isOver = true
         if let rows {
             channel.write { rows.failed(error, into: &$0) }
         } else {

@@ -14,6 +14,10 @@ import Replication
         let take: @LoopActor (_ frame: [UInt8], _ last: Position, _ isOpen: Bool) -> Bool
         /// Told of each whole transaction; true ends the stream behind it.
         var isEnough: @LoopActor (Position) -> Bool = { _ in false }
+        /// Commits wait for `release(upTo:)`.
+        var holdsCommits = false
+        /// Whether the database is set up for it.
+        var mayBegin: @LoopActor () -> Bool = { true }
         /// The master's binlog does not hold what comes next, or can't be shipped.
         let gone: @LoopActor (String) -> Void
     }
@@ -29,6 +33,9 @@ import Replication
     private var reader: Reader?
     private var tap: BinlogTap?
     private var groups = GroupTracker()
+    private var places = CommitPlaces()
+    /// Everything up to here was released.
+    private var released = Position.start
     private var batch = EventsFrame()
     private var isFlushAsked = false
     private var mayGoOn = true
@@ -36,6 +43,7 @@ import Replication
     private var rate = EventRate()
     private var isGathering = false
     private var retry: TimerID?
+    private let first: Position
     /// The last whole transaction that was read.
     private(set) var last: Position
     /// The newest description of the events' format.
@@ -47,16 +55,22 @@ import Replication
         self.serverID = serverID
         self.gathers = gathers
         self.reader = reader
+        first = position
         last = position
         begin()
     }
 
     private func begin() {
-        guard let target = node.administratorTarget else { return beginLater() }
+        guard let reader, let target = node.administratorTarget, reader.mayBegin() else { return beginLater() }
         groups.reset()
+        places.reset()
         mayGoOn = true
-        tap = BinlogTap(node.loop, target, after: last, serverID: serverID, name: "ddbnode-feed-\(serverID)") { [weak self] event in
-            self?.take(event) ?? false
+        // What waits is asked for again only by who reads it again.
+        let start = reader.holdsCommits ? min(last, max(released, first)) : last
+        tap = BinlogTap(
+            node.loop, target, after: start, serverID: serverID, name: "ddbnode-feed-\(serverID)", semiSync: reader.holdsCommits
+        ) { [weak self] event, wantsAck in
+            self?.take(event, wantsAck) ?? false
         } ended: { [weak self] end in
             self?.tapEnded(end)
         }
@@ -67,19 +81,22 @@ import Replication
         retry = node.loop.after(milliseconds: Self.retryMs) { [weak self] in self?.begin() }
     }
 
-    private func take(_ event: UnsafeRawBufferPointer) -> Bool {
+    private func take(_ event: UnsafeRawBufferPointer, _ wantsAck: Bool) -> Bool {
+        places.passed(event)
         do throws(BinlogError) {
-            return try judge(event)
+            return try judge(event, wantsAck)
         } catch .groupInterrupted {
             // The database died while it wrote that transaction; its recovery began a new file. The slave drops the part it has.
-            do throws(BinlogError) { return try judge(event) } catch { return refuse(error) }
+            do throws(BinlogError) { return try judge(event, wantsAck) } catch { return refuse(error) }
         } catch {
             return refuse(error)
         }
     }
 
-    private func judge(_ event: UnsafeRawBufferPointer) throws(BinlogError) -> Bool {
-        switch try groups.received(event) {
+    private func judge(_ event: UnsafeRawBufferPointer, _ wantsAck: Bool) throws(BinlogError) -> Bool {
+        let step = try groups.received(event)
+        if let again = readAgain(step, wantsAck) { return again }
+        switch step {
         case .ignored: return true
         case .groupBegan, .groupContinued: return append(event)
         case .formatDescription:
@@ -89,6 +106,7 @@ import Replication
             return append(event)
         case .groupEnded(let gtid):
             last = Position(gtid)
+            if wantsAck { waits(last) }
             rate.count(nowMs: EventLoop.nowMs())
             let goesOn = append(event)
             guard reader?.isEnough(last) ?? true else { return goesOn }
@@ -96,6 +114,31 @@ import Replication
             close()
             return false
         }
+    }
+
+    /// What was read before the tap was lost; nil: it is new.
+    private func readAgain(_ step: EventStep, _ wantsAck: Bool) -> Bool? {
+        let gtid: GTID? =
+            switch step {
+            case .groupEnded(let gtid): gtid
+            case .groupBegan, .groupContinued: groups.openGroup
+            case .ignored, .formatDescription: nil
+            }
+        guard let gtid, gtid.sequence <= last.sequence else { return nil }
+        if case .groupEnded = step, wantsAck { waits(Position(gtid)) }
+        return true
+    }
+
+    /// The database's commit of this transaction waits.
+    private func waits(_ position: Position) {
+        places.waits(position)
+        if position <= released { release(upTo: released) }
+    }
+
+    /// Enough nodes hold everything up to `position`: what waits for it is committed.
+    func release(upTo position: Position) {
+        released = max(released, position)
+        if let place = places.release(upTo: released) { tap?.acknowledge(place) }
     }
 
     private func append(_ event: UnsafeRawBufferPointer) -> Bool {

@@ -12,8 +12,43 @@ import Replication
     private var ring = EventRing(after: .start, bytesMax: 0)
     private var followers: [SlaveFeed] = []
     private var isPaused = false
+    /// Commits wait for what the slaves say, so it reads on though there is no slave.
+    private var readsAlways = false
+    private var holdsCommits = false
+    /// Whether the database is set up for it.
+    private var mayBegin: @LoopActor () -> Bool = { true }
+    /// The master's binlog is read up to here, and so on its disk.
+    var reached: (@LoopActor (Position) -> Void)?
 
     init(_ node: Node) { self.node = node }
+
+    /// From here on commits wait for `release(upTo:)`, or with `holds` false are only counted. `position`: nothing up to there waits.
+    func holdCommits(after position: Position, holds: Bool, mayBegin: @escaping @LoopActor () -> Bool) {
+        guard !readsAlways else { return }
+        leaveAll()
+        readsAlways = true
+        holdsCommits = holds
+        self.mayBegin = mayBegin
+        begin(after: position)
+    }
+
+    func release(upTo position: Position) { stream?.release(upTo: position) }
+
+    /// Commits wait no more.
+    func letCommitsGo() {
+        guard readsAlways, let stream else { return }
+        stream.release(upTo: stream.last)
+        let position = stream.last
+        leaveAll()
+        (readsAlways, holdsCommits, mayBegin) = (false, false, { true })
+        if !followers.isEmpty { begin(after: position) }
+    }
+
+    /// Ends the stream: every slave reads by itself until it comes upon the next one.
+    private func leaveAll() {
+        end()
+        for feed in followers { feed.leaveIfBehind() }
+    }
 
     // MARK: Slaves
 
@@ -26,7 +61,7 @@ import Replication
 
     func remove(_ feed: SlaveFeed) {
         followers.removeAll { $0 === feed }
-        if followers.isEmpty { end() } else { makeRoom() }
+        if followers.isEmpty, !readsAlways { end() } else { makeRoom() }
     }
 
     /// Where a slave joins in that has all up to `position`; nil when it must read the binlog itself for now.
@@ -51,15 +86,14 @@ import Replication
         // No slave's number, so no slave's own reading ends this one.
         stream = BinlogStream(
             node, after: position, serverID: node.id.rawValue, gathers: true,
-            BinlogStream.Reader { [weak self] in
-                self?.take($0, $1, $2) ?? false
-            } gone: { [weak self] in
-                self?.gone($0)
-            })
+            BinlogStream.Reader(
+                take: { [weak self] in self?.take($0, $1, $2) ?? false }, holdsCommits: holdsCommits, mayBegin: mayBegin,
+                gone: { [weak self] in self?.gone($0) }))
     }
 
     private func take(_ frame: [UInt8], _ last: Position, _ isOpen: Bool) -> Bool {
         ring.append(frame, last: last, isOpen: isOpen)
+        reached?(last)
         for feed in followers { feed.pump() }
         makeRoom()
         return !isPaused
@@ -81,11 +115,9 @@ import Replication
 
     private func gone(_ why: String) {
         node.log.warning("the end of the binlog can't be read", ["why": why])
-        end()
-        // Each finds out for itself where it stands.
-        for feed in followers { feed.leaveIfBehind() }
+        leaveAll()
         node.loop.after(milliseconds: 1000) { [weak self] in
-            guard let self, self.stream == nil, !self.followers.isEmpty else { return }
+            guard let self, self.stream == nil, self.readsAlways || !self.followers.isEmpty else { return }
             self.begin(after: self.node.applied.value)
         }
     }

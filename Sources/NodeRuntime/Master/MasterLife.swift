@@ -6,13 +6,15 @@ import NodeConfig
 import Replication
 
 /// What a node does as master: admits slaves, ships its binlog to them, keeps everybody told.
-@LoopActor final class MasterLife: RoleLife {
+@LoopActor final class MasterLife: RoleLife, TurnEndWork {
     private static let linksMax = 256
 
     unowned let node: Node
     private var members: Members
     private var slaves: [SlaveConnection] = []
     let broadcast: Broadcast
+    let gate: CommitGate
+    private var isTellingCommitment = false
     /// When each member whose link is gone was last heard, by the loop's clock.
     private var lastHeardMs: [NodeID: Int] = [:]
     private var lag = LagTracker()
@@ -22,10 +24,19 @@ import Replication
     init(_ node: Node) throws(SystemError) {
         self.node = node
         broadcast = Broadcast(node)
+        gate = CommitGate(node, broadcast)
         members = try Members(path: node.directory.path + "/members")
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
+        gate.moved = { [weak self] in self?.tellCommitmentLater() }
+        configureGate()
         beatLater()
+    }
+
+    /// Every member has a vote.
+    private func configureGate() {
+        let voters = Set(members.all.map(\.id)).union([node.id])
+        gate.configure(voters: voters, copies: node.settings.replication.acks.copies(voters: voters.count))
     }
 
     // MARK: RoleLife
@@ -35,13 +46,21 @@ import Replication
             switch result {
             case .success:
                 poll.start()
-                done(nil)
+                node.control.query("SELECT @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
+                    switch result {
+                    case .success(let found): gate.databaseIsUp(binlog: Position(list: found["binlog"] ?? "") ?? .start, done: done)
+                    case .failure(let error): done("the database's position could not be read: \(error)")
+                    }
+                }
             case .failure(let error): done("the database could not be made a master's: \(error)")
             }
         }
     }
 
-    func databaseIsDown() { poll.stop() }
+    func databaseIsDown() {
+        poll.stop()
+        gate.databaseIsDown()
+    }
 
     func linkArrived(_ channel: Channel, rest: [UInt8]) {
         guard slaves.count < Self.linksMax else { return channel.close() }
@@ -58,6 +77,7 @@ import Replication
 
     func admit(_ hello: Frame.Hello) throws(Members.Refusal) -> Members.Member {
         let id = try members.admit(uuid: hello.uuid, wanted: NodeID(rawValue: hello.id), address: hello.address, master: node.id)
+        configureGate()
         // A node that comes again has left its old link behind.
         for old in slaves where old.member?.uuid == hello.uuid { old.close("the slave has come again over another link") }
         return Members.Member(uuid: hello.uuid, id: id, address: hello.address)
@@ -79,14 +99,37 @@ import Replication
         // Writes that did not come through this node are seen by the poll alone.
         lag.passed(position, nowMs: EventLoop.nowMs())
         lag.applied(byAll: slaves.map(\.ack.applied).min() ?? position)
+        gate.look(reachable: Set(slaves.filter(\.isReceiving).compactMap { $0.member?.id }))
         let beat = currentBeat
         for slave in slaves { slave.beat(beat) }
         beatLater()
     }
 
-    var currentBeat: Frame.Beat { Frame.Beat(position: node.applied.value, clockMs: WallClock.milliseconds(), nodes: nodes()) }
+    /// A slave has told how far it is.
+    func progressed(_ slave: SlaveConnection) {
+        guard let member = slave.member else { return }
+        gate.acked(by: member.id, to: slave.ack.received)
+    }
 
-    func committed(_ position: Position) { lag.passed(position, nowMs: EventLoop.nowMs()) }
+    private func tellCommitmentLater() {
+        guard !isTellingCommitment else { return }
+        isTellingCommitment = true
+        node.loop.atTurnEnd(self)
+    }
+
+    func turnEnded() {
+        isTellingCommitment = false
+        let frame = Frame.committed(gate.commitment)
+        for slave in slaves { slave.tell(frame) }
+    }
+
+    var writeRefusal: ReplyError? { gate.lossError }
+
+    var currentBeat: Frame.Beat {
+        Frame.Beat(position: node.applied.value, committed: gate.commitment, clockMs: WallClock.milliseconds(), nodes: nodes())
+    }
+
+    func passed(_ position: Position) { lag.passed(position, nowMs: EventLoop.nowMs()) }
 
     // MARK: Telling
 
@@ -110,7 +153,8 @@ import Replication
     func statusRows() -> [[String?]] {
         let all = nodes()
         var rows: [[String?]] = [
-            ["received", "\(position)"], ["committed", "\(position)"], ["applied", "\(position)"], ["replication.acks", "0"],
+            ["received", "\(position)"], ["committed", "\(position)"], ["applied", "\(position)"],
+            ["replication.acks", acksWords], ["commits", gate.words],
             ["slaves.connected", "\(slaves.count)"],
         ]
         for slave in all where slave.role == .slave {
@@ -122,8 +166,15 @@ import Replication
         return rows
     }
 
+    private var acksWords: String {
+        let voters = members.all.filter { $0.id != node.id }.count + 1
+        return gate.isWanted ? "\(gate.copies - 1), with the master \(gate.copies) of \(voters) nodes" : "0"
+    }
+
     var health: String {
+        if let words = gate.waitingWords { return words }
         let all = nodes().filter { $0.role == .slave }
+        if gate.isQuorumLost { return "This master refuses writes: they must be on \(gate.copies) nodes, and too few are within reach." }
         let broken = all.filter { !["streaming", "catching-up", "joining"].contains($0.state) }
         if all.isEmpty { return "This master serves alone: no slave has joined yet, so nothing protects its data." }
         if broken.isEmpty { return "All is well: \(all.count) slave\(all.count == 1 ? "" : "s") follow this master." }

@@ -48,7 +48,9 @@ import Replication
             case .send(let frame): channel.write { frame.encode(into: &$0) }
             case .admit(let hello): admit(hello)
             case .ship(let position): ship(after: position)
-            case .progressed(let ack): self.ack = ack
+            case .progressed(let ack):
+                self.ack = ack
+                master.progressed(self)
             case .close(let refusal):
                 master.node.log.warning("link to a slave ended", ["slave": name, "why": refusal.words])
                 reason = refusal.words
@@ -85,6 +87,7 @@ import Replication
     private func ship(after position: Position) {
         guard let member else { return }
         let node = master.node
+        master.gate.resumed(by: member.id, at: position)
         ack.received = position
         let feed = SlaveFeed(node, master.broadcast, channel, after: position, serverID: member.id.rawValue)
         feed.gone = { [weak self] words in
@@ -97,6 +100,13 @@ import Replication
         self.feed = feed
         beat(master.currentBeat)
         node.log.notice("slave streaming", ["slave": name, "after": "\(position)"])
+    }
+
+    var isReceiving: Bool { feed != nil && gone == nil && channel.isOpen }
+
+    func tell(_ frame: Frame) {
+        guard isReceiving else { return }
+        channel.write { frame.encode(into: &$0) }
     }
 
     func beat(_ beat: Frame.Beat) {

@@ -7,6 +7,8 @@ import Replication
 /// A slave's durable copy of the master's events: the loop's side of it. A queue of its own does the waiting for the disk.
 @LoopActor final class Journal {
     private static let queue = DispatchQueue(label: "ddbnode.journal")
+    /// Commits of the master wait for this journal, so each batch is synced at once.
+    var isAwaited = false
     /// Nobody waits for an asynchronous slave's acknowledgements, so one sync covers what came in this time: the disk is often shared.
     private static let syncEveryMs = 100
 
@@ -87,9 +89,10 @@ import Replication
         let commands = pending
         let bytes = pendingBytes
         pending = []
-        let (files, loop, failures) = (files, loop, failures)
+        let (files, loop, failures, isAwaited) = (files, loop, failures, isAwaited)
         Self.queue.async {
-            let problem = files.write(commands, failures: failures)
+            var problem = files.write(commands, failures: failures)
+            if isAwaited, problem == nil { problem = files.makeDurable() }
             let (index, durable) = (files.writtenIndex, files.durablePosition)
             loop.post { self.wrote(problem, index, durable, bytes) }
         }

@@ -36,6 +36,8 @@ final class JournalReader: @unchecked Sendable {
     private var descriptor: Int32 = -1
     private var offset = 0
     private var isSkipping = true
+    /// The next transaction's sequence, where it was beyond what might be read.
+    private var heldAt: UInt64?
     private var buffer: [UInt8] = []
     /// Where the replica believes to be: what a heartbeat must name.
     private(set) var fileName = ""
@@ -51,24 +53,26 @@ final class JournalReader: @unchecked Sendable {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    /// Whether `index` holds more than was read so far.
-    func hasMore(in index: JournalIndex) -> Bool {
+    /// Whether `index` holds more than was read so far. Transactions beyond the sequence `limit` are not read.
+    func hasMore(in index: JournalIndex, upTo limit: UInt64 = .max) -> Bool {
+        if let heldAt, heldAt > limit { return false }
         guard let segment else { return index.last != nil }
         guard let now = index.segment(number: segment.number) else { return true }
         return offset < now.bytes || index.segment(number: segment.number + 1) != nil
     }
 
     /// Packets of the next events, some hundred kilobytes at most unless one event is larger; empty when there is nothing more.
-    func read(_ index: JournalIndex) throws(JournalReadProblem) -> [UInt8] {
+    func read(_ index: JournalIndex, upTo limit: UInt64 = .max) throws(JournalReadProblem) -> [UInt8] {
         var out: [UInt8] = []
+        heldAt = nil
         if segment == nil {
             guard let first = index.segment(after: position) else { throw .notReaching(position) }
             try open(first, &out)
         }
-        while out.isEmpty, let current = segment {
+        while out.isEmpty, heldAt == nil, let current = segment {
             guard let now = index.segment(number: current.number) else { throw .notReaching(position) }
             if offset < now.bytes {
-                try readEvents(upTo: now.bytes, mayWait: true, &out)
+                try readEvents(upTo: now.bytes, limit, mayWait: true, &out)
             } else if let next = index.segment(number: current.number + 1) {
                 try open(next, &out)
             } else {
@@ -80,10 +84,12 @@ final class JournalReader: @unchecked Sendable {
 
     /// As `read`, without waiting for the disk: nil where that would be needed, or something else is to be done than to read on. What fails here fails
     /// in `read`, too, and is told there.
-    func readCached(_ index: JournalIndex) -> [UInt8]? {
+    func readCached(_ index: JournalIndex, upTo limit: UInt64 = .max) -> [UInt8]? {
+        if let heldAt, heldAt > limit { return nil }
+        heldAt = nil
         guard let segment, let now = index.segment(number: segment.number), offset < now.bytes else { return nil }
         var out: [UInt8] = []
-        do { try readEvents(upTo: now.bytes, mayWait: false, &out) } catch { return nil }
+        do { try readEvents(upTo: now.bytes, limit, mayWait: false, &out) } catch { return nil }
         return out.isEmpty ? nil : out
     }
 
@@ -111,7 +117,7 @@ final class JournalReader: @unchecked Sendable {
         frame(ArtificialEvent.rotate(file: fileName, position: 4, serverID: serverID, checksum: Digests.crc32), &out)
     }
 
-    private func readEvents(upTo end: Int, mayWait: Bool, _ out: inout [UInt8]) throws(JournalReadProblem) {
+    private func readEvents(upTo end: Int, _ limit: UInt64, mayWait: Bool, _ out: inout [UInt8]) throws(JournalReadProblem) {
         try fill(min(Self.chunkBytes, end - offset), mayWait: mayWait)
         var at = 0
         while at < buffer.count {
@@ -123,6 +129,7 @@ final class JournalReader: @unchecked Sendable {
                 try fill(header.eventBytes, mayWait: mayWait)
                 continue
             }
+            if header.type == .gtid, try isHeld(header, at..<(at + header.eventBytes), limit) { break }
             try pass(header, at..<(at + header.eventBytes), &out)
             at += header.eventBytes
         }
@@ -147,6 +154,19 @@ final class JournalReader: @unchecked Sendable {
             }
         }
         if let failure { throw .system(fileName, failure) }
+    }
+
+    /// Whether the transaction that begins here is beyond what may be read.
+    private func isHeld(_ header: EventHeader, _ range: Range<Int>, _ limit: UInt64) throws(JournalReadProblem) -> Bool {
+        let result: Result<UInt64, BinlogError> = buffer.withUnsafeBytes { bytes in
+            Result { () throws(BinlogError) in try GTIDEvent(event: UnsafeRawBufferPointer(rebasing: bytes[range]), header: header).gtid.sequence }
+        }
+        switch result {
+        case .failure(let error): throw .damaged(fileName, error)
+        case .success(let sequence):
+            heldAt = sequence > limit ? sequence : nil
+            return sequence > limit
+        }
     }
 
     private func pass(_ header: EventHeader, _ range: Range<Int>, _ out: inout [UInt8]) throws(JournalReadProblem) {

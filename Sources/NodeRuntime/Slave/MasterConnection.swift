@@ -169,6 +169,7 @@ import Replication
             case .append(let bytes, let through, let wholeBytes): journal.add(.append(bytes, through: through, wholeBytes: wholeBytes))
             case .dropOpenGroup: journal.add(.dropOpenGroup)
             case .heard(let beat): heard(beat)
+            case .committed(let commitment): slave.committed(commitment)
             case .gone(let why):
                 state = .gone(why)
                 node.log.error("the master can't send what comes next: this slave must be rebuilt", ["position": "\(journal.written)", "why": why])

@@ -26,6 +26,11 @@ import Replication
     private(set) var lastConnection: UInt32 = 0
     var port: UInt16 { listener?.port ?? 0 }
 
+    /// The last sequence that the database may apply.
+    var limit: UInt64 = 0 {
+        didSet { if limit > oldValue { journalGrew() } }
+    }
+
     /// The journal no longer holds, or never held, what the database asked for.
     var notReaching: (@LoopActor (Position) -> Void)?
 
@@ -152,18 +157,18 @@ import Replication
         guard let reader, !isReading, !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        let index = endpoint.journal.index
+        let (index, limit) = (endpoint.journal.index, endpoint.limit)
         // What was just written is in memory. A long way behind it the queue reads, so that others get their turns.
         for _ in 0..<Self.cachedReadsMax {
-            guard channel.isOpen, !channel.isFull, let packets = reader.readCached(index) else { break }
+            guard channel.isOpen, !channel.isFull, let packets = reader.readCached(index, upTo: limit) else { break }
             send(packets)
         }
-        guard channel.isOpen, !channel.isFull, reader.hasMore(in: index) else { return }
+        guard channel.isOpen, !channel.isFull, reader.hasMore(in: index, upTo: limit) else { return }
         isReading = true
         let loop = endpoint.loop
         Self.readQueue.async {
             let result: Result<[UInt8], JournalReadProblem>
-            do throws(JournalReadProblem) { result = .success(try reader.read(index)) } catch { result = .failure(error) }
+            do throws(JournalReadProblem) { result = .success(try reader.read(index, upTo: limit)) } catch { result = .failure(error) }
             loop.post { self.read(result) }
         }
     }

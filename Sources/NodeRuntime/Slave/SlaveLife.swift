@@ -8,6 +8,7 @@ import Replication
 /// What a node does as slave: receives the master's events into its journal, and has its database apply them from there.
 @LoopActor final class SlaveLife: RoleLife {
     private static let tickMs = 500
+    private static let flushes = ["FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS"]
 
     unowned let node: Node
     private let journal: Journal
@@ -23,6 +24,9 @@ import Replication
     private var isReconciled = false
     private var isLinkStarted = false
     private var whenCaughtUp: (@LoopActor () -> Void)?
+    /// How much of the journal enough nodes hold; nothing is known before the master tells.
+    private var commitment = Commitment.upTo(.start)
+    let writeRefusal: ReplyError? = nil
 
     init(_ node: Node, _ journal: Journal, master: NodeAddress) throws {
         self.node = node
@@ -32,7 +36,7 @@ import Replication
         applier = Applier(node.loop, node.control, node.applied, node.log)
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
-        poll.goal = { [unowned journal] in journal.written }
+        poll.goal = { [unowned self] in mayApply }
         poll.moved = { [weak self] in self?.master.tell() }
         journal.grew = { [weak self] in self?.journalGrew() }
         journal.becameDurable = { [weak self] in self?.master.tell() }
@@ -89,13 +93,18 @@ import Replication
         }
         if let repaired { node.log.notice("the database's binlog was ahead of its position table", ["position": "\(repaired)"]) }
         node.applied.advanced(to: applied)
+        committed(.upTo(applied))
         let reaches = (journal.index.first ?? journal.written) <= applied && applied <= journal.written
         if reaches || (journal.index.segments.isEmpty && journal.written == applied) { return startApplying(repaired, done) }
         node.log.notice("the journal begins anew", ["journal": "\(journal.written)", "database": "\(applied)"])
         master.journalReplaced()
-        journal.startOver(after: applied) { [self] problem in
-            if let problem { return done("the journal could not begin anew: \(problem)") }
-            startApplying(repaired, done)
+        // What is not in the journal must be durable in the database.
+        node.control.queries(Self.flushes) { [self] result in
+            if case .failure(let error) = result { return done("the database could not be flushed: \(error)") }
+            journal.startOver(after: applied) { [self] problem in
+                if let problem { return done("the journal could not begin anew: \(problem)") }
+                startApplying(repaired, done)
+            }
         }
     }
 
@@ -167,6 +176,30 @@ import Replication
         ready()
     }
 
+    // MARK: How far
+
+    /// What may be applied of what is here.
+    private var mayApply: Position {
+        switch commitment {
+        case .all: journal.written
+        case .upTo(let position): min(position, journal.written)
+        }
+    }
+
+    /// The master says how much is committed. It is never less than before, whatever a master says that does not know yet.
+    func committed(_ new: Commitment) {
+        switch (commitment, new) {
+        case (.upTo(let old), .upTo(let position)) where position <= old: return
+        case (.all, .upTo(let position)): commitment = .upTo(max(position, node.applied.value))
+        default: commitment = new
+        }
+        switch commitment {
+        case .all: (relay.limit, journal.isAwaited) = (.max, false)
+        case .upTo(let position): (relay.limit, journal.isAwaited) = (position.sequence, true)
+        }
+        poll.goalMoved()
+    }
+
     private func journalGrew() {
         relay.journalGrew()
         poll.goalMoved()
@@ -191,7 +224,7 @@ import Replication
         let applied = node.applied.value
         guard isDatabaseUp, !isPurging, journal.index.canPurge(upTo: applied) else { return }
         isPurging = true
-        node.control.queries(["FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS"]) { [weak self] result in
+        node.control.queries(Self.flushes) { [weak self] result in
             guard let self else { return }
             self.isPurging = false
             switch result {
@@ -210,13 +243,13 @@ import Replication
         channel.closeWhenSent()
     }
 
-    func committed(_ position: Position) {}
+    func passed(_ position: Position) {}
 
     var stateWord: String {
         if case .failed = applier.state { return "apply-failed" }
         guard isDatabaseUp else { return "database-down" }
         guard case .receiving = master.state else { return master.state.word }
-        let behind = node.applied.value < journal.written || journal.written < (master.lastBeat?.position ?? .start)
+        let behind = node.applied.value < mayApply || journal.written < (master.lastBeat?.position ?? .start)
         return behind ? "catching-up" : "streaming"
     }
 
@@ -239,7 +272,7 @@ import Replication
 
     func statusRows() -> [[String?]] {
         var rows: [[String?]] = [
-            ["received", "\(journal.received)"], ["committed", "\(journal.received)"], ["applied", "\(node.applied.value)"],
+            ["received", "\(journal.received)"], ["committed", commitmentWords], ["applied", "\(node.applied.value)"],
             ["link", linkWords], ["link.received_bytes", "\(master.receivedBytes)"], ["applier", applierWords],
             ["journal.files", "\(journal.index.segments.count)"], ["journal.bytes", "\(journal.index.totalBytes)"],
         ]
@@ -249,6 +282,13 @@ import Replication
         }
         if let lag = nodes().first(where: { $0.id == node.id })?.lagMs { rows.append(["lag_ms", "\(lag)"]) }
         return rows
+    }
+
+    private var commitmentWords: String {
+        switch commitment {
+        case .all: "\(journal.received)"
+        case .upTo(let position): "\(position)"
+        }
     }
 
     private var linkWords: String {

@@ -1,0 +1,211 @@
+import ClusterModel
+import EventLoop
+import Failover
+import LineProtocol
+import MariaDBConnector
+import NodeConfig
+import Replication
+
+/// Holds the master's commits back until enough nodes have them on disk: counts the slaves' acknowledgements, and has the database wait for the count.
+///
+/// The waiting is MariaDB's semi-synchronous replication in its AFTER_SYNC form, towards this node alone: a transaction is in the synced binlog, and
+/// neither committed nor visible, until the node acknowledges it.
+@LoopActor final class CommitGate {
+    enum State: Equatable {
+        /// Commits wait for nobody.
+        case open
+        /// Wanted, and the database not yet set up for it.
+        case arming
+        case armed
+        /// The database can't hold commits back: why. Clients hear of a write when it is on enough nodes; others may see it before.
+        case afterCommit(String)
+    }
+
+    /// A cluster whose slaves are all gone for less than this is not yet told to have lost them.
+    private static let lossGraceMs = 1000
+
+    private unowned let node: Node
+    private let broadcast: Broadcast
+    private var tracker: QuorumTracker
+    private(set) var state = State.open
+    private var isDatabaseUp = false
+    /// When the slaves became too few, by the loop's clock; nil while they are enough.
+    private var lostSinceMs: Int?
+    /// The watermark must be here before clients are served: what the database held at its start.
+    private var tail: Position?
+    private var whenSafe: (@LoopActor (String?) -> Void)?
+    /// More is committed.
+    var moved: (@LoopActor () -> Void)?
+
+    init(_ node: Node, _ broadcast: Broadcast) {
+        self.node = node
+        self.broadcast = broadcast
+        tracker = QuorumTracker(own: node.id, voters: [node.id], copies: 1, watermark: .start)
+        broadcast.reached = { [weak self] in self?.written($0) }
+    }
+
+    var copies: Int { tracker.copies }
+    var isWanted: Bool { tracker.copies > 1 }
+    var watermark: Position { isWanted ? tracker.watermark : node.applied.value }
+    var commitment: Commitment { isWanted ? .upTo(tracker.watermark) : .all }
+
+    // MARK: The database
+
+    /// Before clients are served: what waits is set up, and what the database holds already is on enough nodes. `done` hears what is wrong.
+    func databaseIsUp(binlog: Position, done: @escaping @LoopActor (String?) -> Void) {
+        isDatabaseUp = true
+        guard isWanted else { return done(nil) }
+        arm(after: binlog) { [self] problem in
+            if let problem { return done(problem) }
+            tail = binlog
+            whenSafe = done
+            if tracker.watermark < binlog {
+                node.log.notice("waiting until enough nodes hold what this master has", ["position": "\(binlog)", "nodes": "\(copies)"])
+            }
+            checkSafe()
+        }
+    }
+
+    func databaseIsDown() {
+        isDatabaseUp = false
+        whenSafe = nil
+        tail = nil
+        if case .armed = state { state = .arming }
+    }
+
+    /// What the node waits for before it serves; nil when it is not the slaves.
+    var waitingWords: String? {
+        guard let tail, whenSafe != nil, tracker.watermark < tail else { return nil }
+        return "This master serves once \(copies) nodes hold what it has (\(tail)); they are known to hold \(tracker.watermark)."
+    }
+
+    private static let settings = [
+        "SET GLOBAL rpl_semi_sync_master_wait_point=AFTER_SYNC", "SET GLOBAL rpl_semi_sync_master_timeout=4294967295",
+        "SET GLOBAL rpl_semi_sync_master_wait_no_slave=ON", "SET GLOBAL rpl_semi_sync_master_enabled=ON",
+    ]
+
+    private func arm(after position: Position, done: @escaping @LoopActor (String?) -> Void) {
+        state = .arming
+        node.applied.limit = tracker.watermark
+        node.control.queries(Self.settings) { [self] result in
+            switch result {
+            case .success: state = .armed
+            case .failure(let error) where !error.lostConnection && node.settings.database.mode == .external:
+                node.log.warning("the database can't hold commits back, so others may see a write before enough nodes have it", ["why": "\(error)"])
+                state = .afterCommit("\(error)")
+            case .failure(let error): return done("the database could not be made to hold commits back: \(error)")
+            }
+            _ = tracker.ownIsDurable(to: position)
+            let holds = state == .armed
+            broadcast.holdCommits(after: position, holds: holds) { [weak self] in !holds || self?.state == .armed }
+            watermarkMoved()
+            done(nil)
+        }
+    }
+
+    private func checkSafe() {
+        guard let tail, tail <= tracker.watermark, let done = whenSafe else { return }
+        whenSafe = nil
+        self.tail = nil
+        done(nil)
+    }
+
+    // MARK: Who counts
+
+    /// Whose copies count from now on, and how many are needed.
+    func configure(voters: Set<NodeID>, copies: Int) {
+        let wasWanted = isWanted
+        _ = tracker.configure(voters: voters, copies: copies)
+        if isWanted != wasWanted {
+            node.log.notice(
+                isWanted ? "commits wait for other nodes from now on" : "commits wait for no other node from now on", ["nodes": "\(copies)"])
+        }
+        if isWanted, !wasWanted {
+            // All that was committed until now was so by the rule of its time.
+            node.applied.limit = node.applied.value
+            tracker.assume(node.applied.value)
+            if isDatabaseUp { armRunning() }
+        } else if !isWanted, wasWanted {
+            openUp()
+        }
+        watermarkMoved()
+    }
+
+    private func armRunning() {
+        node.control.query("SELECT @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
+            guard isWanted, isDatabaseUp, state == .open else { return }
+            let position = (try? result.get()).flatMap { Position(list: $0["binlog"] ?? "") } ?? node.applied.value
+            arm(after: position) { [self] problem in
+                guard let problem else { return }
+                node.log.error(problem)
+                node.loop.after(milliseconds: 1000) { [self] in
+                    state = .open
+                    armRunning()
+                }
+            }
+        }
+    }
+
+    private func openUp() {
+        node.applied.limit = nil
+        // First let go what waits, then wait no more: switched off, the database would commit what nobody counted.
+        broadcast.letCommitsGo()
+        state = .open
+        lostSinceMs = nil
+        guard isDatabaseUp else { return }
+        node.control.query("SET GLOBAL rpl_semi_sync_master_enabled=OFF") { _ in }
+    }
+
+    // MARK: Counting
+
+    private func written(_ position: Position) { if isWanted, tracker.ownIsDurable(to: position) { watermarkMoved() } }
+
+    func acked(by node: NodeID, to position: Position) { if tracker.acked(by: node, to: position) { watermarkMoved() } }
+
+    func resumed(by node: NodeID, at position: Position) { tracker.resumed(by: node, at: position) }
+
+    private func watermarkMoved() {
+        guard isWanted else { return }
+        broadcast.release(upTo: tracker.watermark)
+        node.applied.limit = tracker.watermark
+        checkSafe()
+        moved?()
+    }
+
+    // MARK: Loss
+
+    /// `reachable`: the slaves that are connected and receive.
+    func look(reachable: Set<NodeID>) {
+        guard isWanted, tracker.isLost(reachable: reachable) else {
+            if lostSinceMs != nil, isQuorumLost { node.log.notice("enough nodes are within reach again", ["nodes": "\(copies)"]) }
+            lostSinceMs = nil
+            return
+        }
+        let since = lostSinceMs ?? EventLoop.nowMs()
+        let before = isQuorumLost
+        lostSinceMs = since
+        if !before, isQuorumLost {
+            node.log.error("too few nodes are within reach: writes are refused", ["needed": "\(copies)", "reachable": "\(reachable.count + 1)"])
+        }
+    }
+
+    var isQuorumLost: Bool { lostSinceMs.map { EventLoop.nowMs() - $0 >= Self.lossGraceMs } ?? false }
+
+    /// What a write is told that would only wait.
+    var lossError: ReplyError? {
+        guard isQuorumLost else { return nil }
+        return ReplyError(
+            .noQuorum,
+            "a write must be on \(copies) nodes and too few are within reach, so this was not run; .nodes tells which are away; reads still work")
+    }
+
+    /// In words, for `.status`.
+    var words: String {
+        switch state {
+        case .open: "open: commits wait for no slave"
+        case .arming: "closed: the database is being set up"
+        case .armed: isQuorumLost ? "closed: too few nodes are within reach" : "commits wait until \(copies) nodes hold them"
+        case .afterCommit(let why): "answers wait until \(copies) nodes hold the write, but others may see it before: \(why)"
+        }
+    }
+}
