@@ -33,13 +33,22 @@ int64_t ddb_raise_descriptor_limit(void) {
 }
 
 // Between fork and exec: async-signal-safe calls only.
-static void become(const char *path, char *const arguments[], const char *directory, int log_descriptor, pid_t parent, int report) {
+static void become(const char *path, char *const arguments[], const char *directory, const int streams[3], pid_t parent, int report) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) goto fail;
     if (getppid() != parent) _exit(127);  // the parent died before the line above took effect
     if (setsid() < 0) goto fail;
     if (directory && chdir(directory) != 0) goto fail;
     int null = open("/dev/null", O_RDONLY);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(log_descriptor, 1) < 0 || dup2(log_descriptor, 2) < 0) goto fail;
+    if (null < 0) goto fail;
+    // Away from the numbers that are about to be taken.
+    int kept[4] = {streams[0] < 0 ? null : streams[0], streams[1], streams[2], report};
+    for (int index = 0; index < 4; index++) {
+        if ((kept[index] = fcntl(kept[index], F_DUPFD_CLOEXEC, 10)) < 0) goto fail;
+    }
+    report = kept[3];
+    for (int index = 0; index < 3; index++) {
+        if (dup2(kept[index], index) < 0) goto fail;
+    }
     if (report != 3) {
         if (dup2(report, 3) < 0) goto fail;
         report = 3;
@@ -59,11 +68,16 @@ fail:;
 }
 
 pid_t ddb_spawn_bound(const char *path, char *const arguments[], const char *directory, int log_descriptor) {
+    return ddb_spawn_piped(path, arguments, directory, -1, -1, log_descriptor);
+}
+
+pid_t ddb_spawn_piped(const char *path, char *const arguments[], const char *directory, int input, int output, int log_descriptor) {
+    int streams[3] = {input, output < 0 ? log_descriptor : output, log_descriptor};
     int report[2];
     if (pipe2(report, O_CLOEXEC) != 0) return -1;
     pid_t parent = getpid();
     pid_t child = fork();
-    if (child == 0) become(path, arguments, directory, log_descriptor, parent, report[1]);
+    if (child == 0) become(path, arguments, directory, streams, parent, report[1]);
     int saved = errno;
     close(report[1]);
     if (child < 0) {
@@ -82,6 +96,12 @@ pid_t ddb_spawn_bound(const char *path, char *const arguments[], const char *dir
         return -1;
     }
     return child;
+}
+
+int ddb_pipe(int ends[2], int bytes) {
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    (void)fcntl(ends[1], F_SETPIPE_SZ, bytes);
+    return 0;
 }
 
 int ddb_event(void) {

@@ -11,10 +11,13 @@ final class ChildProcess {
     private(set) var descriptor: Int32
     private var reaped = false
 
-    init(_ program: String, _ arguments: [String], in directory: String, log: ServerLog) throws(ServerProblem) {
+    /// `input` and `output`: its standard streams, the caller's to close; -1: none, and the log.
+    init(
+        _ program: String, _ arguments: [String], in directory: String, input: Int32 = -1, output: Int32 = -1, log: ServerLog
+    ) throws(ServerProblem) {
         var words = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
-        let pid = try System.call("run", program) { ddb_spawn_bound(program, &words, directory, log.descriptor) }
+        let pid = try System.call("run", program) { ddb_spawn_piped(program, &words, directory, input, output, log.descriptor) }
         let descriptor = ddb_process_descriptor(pid)
         if descriptor < 0 {
             let code = errno

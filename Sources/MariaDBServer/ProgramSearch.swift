@@ -14,6 +14,12 @@ enum ProgramSearch {
         try find(named.map { [$0] } ?? ["mariadb-install-db", "mysql_install_db"])
     }
 
+    /// Makes the copies of a running server, and finishes them.
+    static func backup() throws(ServerProblem) -> String { try find(["mariadb-backup", "mariabackup"]) }
+
+    /// Unpacks a copy's stream.
+    static func unpacker() throws(ServerProblem) -> String { try find(["mbstream"]) }
+
     /// The first of the names that is an executable file; a name with a slash is taken as the path it is.
     private static func find(_ names: [String]) throws(ServerProblem) -> String {
         let path = getenv("PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []

@@ -41,6 +41,7 @@ struct ServerLife {
         let lock = try DirectoryLock(paths)
         defer { withExtendedLifetime(lock) {} }
         for pid in try OrphanedServer.stopAll(paths, graceMs: options.stopTimeoutMs) { report(.orphanStopped(pid: pid)) }
+        try SnapshotFiles(paths).recover()
         while case .exited(let how, let lines, let healthyMs) = try runOnceOrSayWhyNot(paths) {
             guard case .restart(let inMs) = restarts.ended(healthyMs: healthyMs) else { throw .startFailed(how: how, lastLogLines: lines) }
             report(.exited(ServerExit(words: how, lastLogLines: lines, restartInMs: inMs, failuresInARow: restarts.failuresInARow)))

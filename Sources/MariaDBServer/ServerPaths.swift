@@ -9,7 +9,16 @@ struct ServerPaths {
     let data: String
     /// The files while they are being made; renamed to `data` when whole.
     let creating: String
+    /// A snapshot while it arrives and is made ready; renamed to `data` when whole.
+    let receiving: String
+    /// The files that a snapshot replaced, until the server has started on the new ones.
+    let before: String
+    /// What a snapshot of this server needs for temporary files, and how it logs in.
+    let copying: String
     let log: String
+    /// What the programs that make and restore snapshots say.
+    let snapshotLog: String
+    let snapshotLock: String
     let lock: String
     let accounts: String
     let files: String
@@ -26,6 +35,11 @@ struct ServerPaths {
         self.directory = directory
         data = directory + "/mariadb"
         creating = directory + "/mariadb.creating"
+        receiving = directory + "/mariadb.receiving"
+        before = directory + "/mariadb.before"
+        copying = directory + "/mariadb.copying"
+        snapshotLog = directory + "/snapshot.log"
+        snapshotLock = directory + "/snapshot.lock"
         log = directory + "/mariadb.log"
         lock = directory + "/mariadb.lock"
         accounts = directory + "/mariadb.accounts.sql"

@@ -12,6 +12,10 @@ package enum ServerProblem: Error, Sendable, Equatable, CustomStringConvertible 
     case accountsRefused(String)
     case creationFailed(how: String, lastLogLines: [String])
     case startFailed(how: String, lastLogLines: [String])
+    /// A step of making or restoring a snapshot: the program, and how it ended.
+    case snapshotFailed(program: String, how: String, lastLogLines: [String])
+    /// What arrived is not the snapshot that was sent, or not one that can be used.
+    case snapshotUnusable(String)
     /// A system call failed: what was tried (`create`), on which path, and errno.
     case system(trying: String, path: String, code: Int32)
 
@@ -28,12 +32,17 @@ package enum ServerProblem: Error, Sendable, Equatable, CustomStringConvertible 
         case .accountsRefused(let line): "mariadbd refused to make the node's accounts: \(line)"
         case .creationFailed(let how, let lines): "the database's files could not be made: mariadb-install-db \(how)" + Self.tail(lines)
         case .startFailed(let how, let lines): "mariadbd does not start: it \(how)" + Self.tail(lines)
+        case .snapshotFailed(let program, let how, let lines): "no snapshot: \(program) \(how)" + Self.tail(lines)
+        case .snapshotUnusable(let why): "the snapshot can't be used: \(why)"
         case .system(let trying, let path, let code):
             "cannot \(trying) \(path): \(String(cString: strerror(code)))" + Self.advice(code)
         }
     }
 
     private static func missing(_ name: String) -> String {
+        if ["mariadb-backup", "mbstream"].contains(name) {
+            return "\(name) was not found in PATH, \(ProgramSearch.placesForPeople); install it with: apt-get install mariadb-backup (Debian, Ubuntu)"
+        }
         let key = name.contains("install") ? "database.installProgram" : "database.program"
         let places = name.contains("/") ? "" : " in PATH, \(ProgramSearch.placesForPeople)"
         return "\(name) was not found\(places); install it with: apt-get install mariadb-server (Debian, Ubuntu) or name it in \(key)"

@@ -6,7 +6,10 @@ final class StopRequest: Sendable {
     /// Readable for good once stop was asked for; -1 when the system had no descriptor left.
     let descriptor: Int32
 
-    init() { descriptor = ddb_event() }
+    init() { descriptor = Self.counter() }
+
+    /// A descriptor that becomes readable by a write of eight bytes; -1 when the system has none left.
+    static func counter() -> Int32 { ddb_event() }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 

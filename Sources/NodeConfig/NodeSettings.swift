@@ -149,6 +149,8 @@ package struct ReplicationSettings: Sendable, Equatable {
     package var journalBytesMax = 10 << 30
     package var sendBufferBytes = 4 << 20
     package var compression = false
+    /// An empty slave replays up to so many transactions; beyond it takes a copy.
+    package var snapshotAfterTransactions = 10_000
 }
 
 /// Which nodes must hold a commit on disk before anybody sees it and its client hears of it.

@@ -124,6 +124,10 @@ extension SettingKey {
             "replication.compression", \.replication.compression, .flag, reloadable: true,
             "Whether a master compresses what it sends to slaves (zlib, fastest level): for links slower than the 30 MB/s or so that a core compresses. Events of more than 256 KiB go as they are."
         ),
+        SettingKey(
+            "replication.snapshotAfterTransactions", \.replication.snapshotAfterTransactions, .whole(0...1 << 53), reloadable: true,
+            "A slave that has nothing yet replays its master's binlog when that has up to so many transactions; beyond it, it takes a copy of the master's database."
+        ),
     ]
 
     private static let operation = [

@@ -31,8 +31,7 @@ typealias NodeContext = Node
     let linkIdentity: LinkIdentity
     var epoch = Epoch.first
     private(set) var lexicalMode = LexicalMode.standard
-    /// Why clients' statements can't run now; nil when they can.
-    private(set) var notReady: ReplyError? = ReplyError(.notReady, "this node is starting; try again shortly")
+    private var blocked: ReplyError? = ReplyError(.notReady, "this node is starting; try again shortly")
     private(set) var isStopping = false
     private var database: NodeDatabase?
     private var life: (any RoleLife)?
@@ -71,6 +70,9 @@ typealias NodeContext = Node
 
     /// The number the node has, or the one it answers with until its master gives it one.
     var id: NodeID { directory.state.id ?? settings.id ?? .unnamed }
+
+    /// Why clients' statements can't run now; nil when they can.
+    var notReady: ReplyError? { blocked.map { life?.notReady ?? $0 } }
 
     var gateOptions: GateOptions {
         GateOptions(
@@ -126,15 +128,20 @@ typealias NodeContext = Node
             control.use(database?.administrator)
             checkDatabase()
         case .down(let why):
-            notReady = ReplyError(.databaseDown, "the database of node \(id) is down (\(why)); try again shortly")
+            blocked = ReplyError(.databaseDown, "the database of node \(id) is down (\(why)); try again shortly")
             life?.databaseIsDown()
             control.use(nil)
             serve(nil)
         case .failed(let why):
-            failed?(why)
+            if life?.databaseFailed(why) != true { failed?(why) }
         case .stopped:
             whenStopped?()
         }
+    }
+
+    /// Stops the private database, has `work` change its files, and starts it again; `done` hears what went wrong with them.
+    func replaceDatabase(_ work: @escaping @Sendable () throws -> Void, done: @escaping @LoopActor @Sendable ((any Error)?) -> Void) {
+        database?.replaceFiles(work, done: done)
     }
 
     private func checkDatabase() {
@@ -164,7 +171,7 @@ typealias NodeContext = Node
             life.databaseIsUp { [self] problem in
                 if let problem { return retryPreparation(problem) }
                 serve(clientTarget)
-                notReady = nil
+                blocked = nil
                 if let becameReady { becameReady() } else { log.notice("serving again", ["position": "\(applied.value)"]) }
                 becameReady = nil
             }
@@ -176,7 +183,7 @@ typealias NodeContext = Node
     private func retryPreparation(_ why: String) {
         log.warning("the database could not be prepared; trying again", ["why": why])
         loop.after(milliseconds: 500) { [self] in
-            guard database?.endpoint != nil, notReady != nil, !isStopping else { return }
+            guard database?.endpoint != nil, blocked != nil, !isStopping else { return }
             prepareDatabase()
         }
     }
@@ -322,8 +329,10 @@ typealias NodeContext = Node
         settings.replication.peerTimeoutMs = new.replication.peerTimeoutMs
         settings.replication.journalBytesMax = new.replication.journalBytesMax
         settings.replication.sendBufferBytes = new.replication.sendBufferBytes
+        settings.replication.compression = new.replication.compression
+        settings.replication.snapshotAfterTransactions = new.replication.snapshotAfterTransactions
         pool.limits = PoolLimits(connectionsMax: new.pool.connectionsMax, idleMs: new.pool.idleMs)
-        if notReady == nil { serve(clientTarget) }
+        if blocked == nil { serve(clientTarget) }
     }
 
     // MARK: Stopping

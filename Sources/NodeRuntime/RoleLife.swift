@@ -7,6 +7,10 @@ import LineProtocol
     /// The database answers: makes it fit for the role. `done` hears what is wrong, or nil when clients may be served.
     func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void)
     func databaseIsDown()
+    /// The database will not come up by itself; true where the role does something about it.
+    func databaseFailed(_ why: String) -> Bool
+    /// What clients are told who can't be served, where the role knows better than its node.
+    var notReady: ReplyError? { get }
     /// A connection wants to become a link between nodes; `rest` is what came behind its first line.
     func linkArrived(_ channel: Channel, rest: [UInt8])
     /// A client's write was given this position.

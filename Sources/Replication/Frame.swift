@@ -26,6 +26,30 @@ package enum Frame: Equatable, Sendable {
     case ack(Ack)
     /// Master to slave: more may be applied.
     case committed(Commitment)
+    /// Slave to master, instead of `resume`: send a whole copy of the database.
+    case snapshotWanted
+    /// Master to slave: it comes after so many others have theirs.
+    case snapshotQueued(ahead: UInt32)
+    /// Master to slave: the next piece of the copy's stream.
+    case snapshotData([UInt8])
+    /// Master to slave: that was all of it.
+    case snapshotDone(SnapshotDone)
+
+    /// What the whole stream of a snapshot must come to.
+    package struct SnapshotDone: Equatable, Sendable {
+        /// Of the stream.
+        package var bytes: UInt64
+        /// SHA-256 of the stream, 32 bytes.
+        package var digest: [UInt8]
+        /// What the copied database had executed.
+        package var position: Position
+
+        package init(bytes: UInt64, digest: [UInt8], position: Position) {
+            self.bytes = bytes
+            self.digest = digest
+            self.position = position
+        }
+    }
 
     package struct Challenge: Equatable, Sendable {
         package var cluster: String
@@ -127,6 +151,10 @@ package struct LinkRefusal: Error, Equatable, Sendable {
         case shuttingDown = 7
         case silent = 8
         case badStream = 9
+        /// It has no snapshots to give, now or later.
+        case noSnapshot = 10
+        /// This one broke off; another may come through.
+        case snapshotFailed = 11
     }
 
     package let reason: Reason

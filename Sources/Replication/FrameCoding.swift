@@ -8,28 +8,29 @@ extension Frame {
     static let nodesMax = 1000
     /// Of events, before they are compressed: that takes some ten milliseconds, during which the node does nothing else.
     static let packedEventBytesMax = 256 << 10
+    /// Of a snapshot's stream.
+    package static let snapshotPieceBytesMax = 256 << 10
     static let eventsKind = Kind.events.rawValue
 
     private enum Kind: UInt8 {
         case challenge = 1
-        case hello, welcome, refused, resume, events, gone, beat, ack, packedEvents, committed
+        case hello, welcome, refused, resume, events, gone, beat, ack, packedEvents, committed, snapshotWanted, snapshotQueued, snapshotData,
+            snapshotDone
     }
 
     /// Appends the frame as it goes over the wire.
     package func encode(into out: inout [UInt8]) {
-        if case .events(let events) = self {
-            Frame.head(.events, events.count, &out)
-            return out.append(contentsOf: events)
-        }
+        if case .events(let events) = self { return Frame.append(.events, events, to: &out) }
+        if case .snapshotData(let piece) = self { return Frame.append(.snapshotData, piece, to: &out) }
         var writer = ByteWriter()
         let kind = write(&writer)
-        Frame.head(kind, writer.bytes.count, &out)
-        out.append(contentsOf: writer.bytes)
+        Frame.append(kind, writer.bytes, to: &out)
     }
 
-    private static func head(_ kind: Kind, _ count: Int, _ out: inout [UInt8]) {
-        withUnsafeBytes(of: UInt32(count + 1).littleEndian) { out.append(contentsOf: $0) }
+    private static func append(_ kind: Kind, _ fields: [UInt8], to out: inout [UInt8]) {
+        withUnsafeBytes(of: UInt32(fields.count + 1).littleEndian) { out.append(contentsOf: $0) }
         out.append(kind.rawValue)
+        out.append(contentsOf: fields)
     }
 
     private func write(_ w: inout ByteWriter) -> Kind {
@@ -83,6 +84,18 @@ extension Frame {
         case .committed(let commitment):
             w.commitment(commitment)
             return .committed
+        case .snapshotWanted: return .snapshotWanted
+        case .snapshotQueued(let ahead):
+            w.number(ahead)
+            return .snapshotQueued
+        case .snapshotData(let piece):
+            w.bytes = piece
+            return .snapshotData
+        case .snapshotDone(let value):
+            w.number(value.bytes)
+            w.string(value.digest)
+            w.position(value.position)
+            return .snapshotDone
         }
     }
 
@@ -90,6 +103,7 @@ extension Frame {
     static func decode(kind: UInt8, _ bytes: UnsafeRawBufferPointer) -> Frame? {
         guard let kind = Kind(rawValue: kind) else { return nil }
         if kind == .events { return .events(Array(bytes)) }
+        if kind == .snapshotData { return bytes.count <= snapshotPieceBytesMax ? .snapshotData(Array(bytes)) : nil }
         var r = ByteReader(bytes)
         if kind == .packedEvents {
             guard let count = r.number(UInt32.self), count <= packedEventBytesMax else { return nil }
@@ -118,13 +132,20 @@ extension Frame {
             guard let reason = r.number(UInt8.self).flatMap(LinkRefusal.Reason.init(rawValue:)), let words = r.string(max: 4096) else { return nil }
             return .refused(LinkRefusal(reason, words))
         case .resume: return r.position().map { .resume($0) }
-        case .events, .packedEvents: return nil
+        case .events, .packedEvents, .snapshotData: return nil
         case .committed: return r.commitment().map { .committed($0) }
         case .gone: return r.string(max: 4096).map { .gone($0) }
         case .beat: return beat(&r)
         case .ack:
             guard let received = r.position(), let applied = r.position(), let state = r.string() else { return nil }
             return .ack(Ack(received: received, applied: applied, state: state))
+        case .snapshotWanted: return .snapshotWanted
+        case .snapshotQueued: return r.number(UInt32.self).map { .snapshotQueued(ahead: $0) }
+        case .snapshotDone:
+            guard let bytes = r.number(UInt64.self), let digest = r.bytes(max: 32), digest.count == 32, let position = r.position() else {
+                return nil
+            }
+            return .snapshotDone(SnapshotDone(bytes: bytes, digest: digest, position: position))
         }
     }
 

@@ -3,6 +3,7 @@ package import ClusterModel
 /// The master's side of a link to one slave: proves, admits, then ships.
 ///
 ///     challenged ──hello──► admitting ──admitted()──► welcomed ──resume──► shipping
+///                                                              └─snapshotWanted──► givingSnapshot
 package struct MasterLink: Sendable {
     package enum Action: Equatable, Sendable {
         case send(Frame)
@@ -10,6 +11,8 @@ package struct MasterLink: Sendable {
         case admit(Frame.Hello)
         /// Send the events after this position.
         case ship(after: Position)
+        /// Send a copy of the database.
+        case giveSnapshot
         /// The slave said how far it is.
         case progressed(Frame.Ack)
         /// Close when everything is sent.
@@ -23,6 +26,7 @@ package struct MasterLink: Sendable {
         case admitting(Frame.Hello)
         case welcomed
         case shipping
+        case givingSnapshot
         case closed
     }
 
@@ -54,9 +58,12 @@ package struct MasterLink: Sendable {
         case (.welcomed, .resume(let position)):
             state = .shipping
             return [.ship(after: position)]
-        case (.shipping, .ack(let ack)): return [.progressed(ack)]
+        case (.welcomed, .snapshotWanted):
+            state = .givingSnapshot
+            return [.giveSnapshot]
+        case (.shipping, .ack(let ack)), (.givingSnapshot, .ack(let ack)): return [.progressed(ack)]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
-            (_, .committed):
+            (_, .committed), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
         }
     }

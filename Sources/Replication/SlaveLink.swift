@@ -4,6 +4,7 @@ package import ClusterModel
 /// The slave's side of its link to the master: proves, joins, then takes events for the journal and tells how far it is.
 ///
 ///     connected ──challenge──► greeted ──welcome──► joined ──resume──► receiving
+///                                                        └─snapshotWanted──► takingSnapshot ──snapshotDone──► tookSnapshot
 package struct SlaveLink: Sendable {
     package enum Action: Equatable, Sendable {
         case send(Frame)
@@ -21,7 +22,17 @@ package struct SlaveLink: Sendable {
         case committed(Commitment)
         /// The master can't send what comes next; why, in its words.
         case gone(String)
+        case snapshot(SnapshotStep)
         case close(LinkRefusal)
+    }
+
+    /// What comes of a snapshot that was asked for, in this order.
+    package enum SnapshotStep: Equatable, Sendable {
+        /// So many others get theirs before.
+        case queued(ahead: Int)
+        case piece([UInt8])
+        /// All of the stream is here, by its length.
+        case done(Frame.SnapshotDone)
     }
 
     private enum State: Equatable {
@@ -29,6 +40,9 @@ package struct SlaveLink: Sendable {
         case greeted(Frame.Challenge, Frame.Hello)
         case joined
         case receiving
+        /// So many bytes of it came.
+        case takingSnapshot(bytes: UInt64)
+        case tookSnapshot
         case closed
     }
 
@@ -65,8 +79,17 @@ package struct SlaveLink: Sendable {
         case (.receiving, .gone(let words)): return [.gone(words)]
         case (.joined, .beat(let beat)), (.receiving, .beat(let beat)): return [.committed(beat.committed), .heard(beat)]
         case (.receiving, .committed(let commitment)): return [.committed(commitment)]
+        case (.takingSnapshot, .beat(let beat)), (.tookSnapshot, .beat(let beat)): return [.heard(beat)]
+        case (.takingSnapshot(0), .snapshotQueued(let ahead)): return [.snapshot(.queued(ahead: Int(ahead)))]
+        case (.takingSnapshot(let bytes), .snapshotData(let piece)):
+            state = .takingSnapshot(bytes: bytes + UInt64(piece.count))
+            return [.snapshot(.piece(piece))]
+        case (.takingSnapshot(let bytes), .snapshotDone(let done)):
+            guard done.bytes == bytes else { return refuse(LinkRefusal(.badStream, "\(bytes) bytes of the snapshot came, not \(done.bytes)")) }
+            state = .tookSnapshot
+            return [.snapshot(.done(done))]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
-            (_, .committed):
+            (_, .committed), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
         }
     }
@@ -106,8 +129,20 @@ package struct SlaveLink: Sendable {
         return [.send(.resume(position))]
     }
 
+    /// Asks for a copy of the master's database instead.
+    package mutating func wantSnapshot() -> [Action] {
+        guard state == .joined else { return [] }
+        state = .takingSnapshot(bytes: 0)
+        return [.send(.snapshotWanted)]
+    }
+
     /// Tells how far this node is, if anybody listens.
-    package func progressed(_ ack: Frame.Ack) -> [Action] { isReceiving ? [.send(.ack(ack))] : [] }
+    package func progressed(_ ack: Frame.Ack) -> [Action] {
+        switch state {
+        case .receiving, .takingSnapshot, .tookSnapshot: [.send(.ack(ack))]
+        case .connected, .greeted, .joined, .closed: []
+        }
+    }
 
     package mutating func refuse(_ refusal: LinkRefusal) -> [Action] {
         state = .closed

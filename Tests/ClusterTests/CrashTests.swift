@@ -144,30 +144,5 @@ extension WholeClusters {
                 for slave in cluster.slaves { #expect(try slave.connect().rows(checksum) == wanted) }
             }
         }
-
-        @Test func `a position that the master no longer has is told, and reads go on`() throws {
-            try Cluster.run(slaves: 1) { cluster in
-                let client = try cluster.master.connect()
-                try client.ok("CREATE DATABASE d")
-                try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY)")
-                try client.ok("INSERT INTO d.t VALUES (1)")
-                try cluster.waitForSlaves()
-                let slave = cluster.slave(1)
-                try slave.stop()
-                try client.ok("INSERT INTO d.t VALUES (2)")
-                try cluster.master.root("FLUSH BINARY LOGS")
-                try client.ok("INSERT INTO d.t VALUES (3)")
-                try cluster.master.root("FLUSH BINARY LOGS")
-                let last = try #require(try cluster.master.root("SHOW BINARY LOGS").split(separator: "\n").last?.split(separator: "\t").first)
-                try cluster.master.root("PURGE BINARY LOGS TO '\(last)'")
-                try slave.launch()
-                try slave.waitUntilServing()
-                try waitUntil("the slave says what it needs") { try slave.status("link").hasPrefix("needs-snapshot") }
-                #expect(try slave.status("health").contains("needs a snapshot"))
-                try waitUntil("the master says so, too") { try cluster.master.connect().rows(".nodes").contains { $0.contains("needs-snapshot") } }
-                try client.ok("INSERT INTO d.t VALUES (4)")
-                #expect(try slave.connect().rows("SELECT id FROM d.t") == ["1"], "no gap: nothing after what is missing")
-            }
-        }
     }
 }

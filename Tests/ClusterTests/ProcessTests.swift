@@ -214,6 +214,23 @@ extension WholeClusters {
             #expect(!node.logText.contains("gtid_domain_id is"))
         }
 
+        @Test func `one that the binlog no longer reaches is told to be filled by hand`() throws {
+            let cluster = try Cluster()
+            defer { cluster.remove() }
+            let (socket, pid) = try database(cluster, "db", Self.right + ["--server-id=2"])
+            defer { kill(pid, SIGKILL) }
+            let master = try cluster.add("master")
+            try master.launch()
+            try master.waitUntilServing()
+            try master.connect().ok("CREATE DATABASE d")
+            try master.purgeBinlog()
+            let slave = try cluster.add("slave1", settings(socket))
+            try slave.launch()
+            try waitUntil("it says what to do") { (try? slave.status("link"))?.contains("must be filled by hand") ?? false }
+            #expect(try slave.status("link").hasPrefix("needs-snapshot") && slave.status("health").contains("Docs/Operations.md"))
+            #expect(!slave.logText.contains("taking a snapshot"))
+        }
+
         @Test func `with right settings it serves as master and as slave`() throws {
             let cluster = try Cluster()
             defer { cluster.remove() }

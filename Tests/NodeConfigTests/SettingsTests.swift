@@ -161,7 +161,7 @@ import Testing
         let single = [
             "log.level", "replication.ackTimeoutMs", "replication.heartbeatMs", "replication.peerTimeoutMs", "replication.journalBytesMax",
             "replication.sendBufferBytes",
-            "replication.compression",
+            "replication.compression", "replication.snapshotAfterTransactions",
         ]
         for key in SettingKey.all {
             let section = String(key.path.prefix { $0 != "." })

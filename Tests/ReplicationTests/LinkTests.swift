@@ -158,6 +158,8 @@ private func wire(_ frame: Frame) throws -> Frame {
         .resume(.start), .resume(Position(GTID("0-1-42"))), .events([]), .events([1, 2, 3]), .packedEvents(count: 70_000, [4, 5]),
         .gone("no such position"), .committed(.all), .committed(.upTo(.start)),
         .refused(LinkRefusal(.idTaken, "id 2 is taken")),
+        .snapshotWanted, .snapshotQueued(ahead: 2), .snapshotData([1, 2, 3]),
+        .snapshotDone(Frame.SnapshotDone(bytes: 3, digest: [UInt8](repeating: 6, count: 32), position: Position(GTID("0-1-9")))),
         .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming")),
         .beat(
             Frame.Beat(

@@ -18,6 +18,10 @@ int64_t ddb_raise_descriptor_limit(void);
 // closed, it runs in a session of its own (a terminal's Ctrl-C does not reach it) with all signals unblocked.
 // Returns the process id, or -1 with errno (also of a failed exec).
 pid_t ddb_spawn_bound(const char *path, char *const arguments[], const char *directory, int log_descriptor);
+// The same with standard input and output of the caller's choice; -1 leaves them as above. The caller closes its own.
+pid_t ddb_spawn_piped(const char *path, char *const arguments[], const char *directory, int input, int output, int log_descriptor);
+// A pipe that no child inherits, with room for `bytes` where the system grants it: the reading and the writing end. -1 with errno.
+int ddb_pipe(int ends[2], int bytes);
 
 // A counter to poll for (eventfd, non-blocking): readable from the first 8-byte write on. -1 with errno.
 int ddb_event(void);

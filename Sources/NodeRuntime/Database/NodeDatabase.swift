@@ -1,5 +1,6 @@
 import ClusterModel
 import Digests
+import Dispatch
 import EventLoop
 import MariaDBConnector
 import MariaDBServer
@@ -29,12 +30,22 @@ import NodeConfig
     /// The most the server takes, in seconds: when an idle connection ends is for the node to say.
     static let waitTimeoutS = 31_536_000
 
+    /// What is to be done while no server runs.
+    private struct Replacement {
+        let work: @Sendable () throws -> Void
+        let done: @LoopActor @Sendable ((any Error)?) -> Void
+    }
+
+    private static let replacing = DispatchQueue(label: "ddbnode.database-files")
+
     private let loop: EventLoop
     private let settings: DatabaseSettings
     private let event: @LoopActor (Event) -> Void
     private var server: PrivateServer?
     private var watch: MariaDBConnection?
     private var isStopped = false
+    private let remake: (@LoopActor (NodeDatabase) -> PrivateServer)?
+    private var replacement: Replacement?
     private let administratorAccount: DatabaseAccount
     private let clientAccount: DatabaseAccount
     private(set) var endpoint: DatabaseEndpoint?
@@ -57,7 +68,12 @@ import NodeConfig
             administratorAccount = DatabaseAccount(user: settings.database.user ?? "", password: password)
             clientAccount = administratorAccount
         }
-        if settings.database.mode == .private { server = makeServer(settings, directory, serverID) }
+        guard settings.database.mode == .private else {
+            remake = nil
+            return
+        }
+        remake = { $0.makeServer(settings, directory, serverID) }
+        server = makeServer(settings, directory, serverID)
     }
 
     private func makeServer(_ settings: NodeSettings, _ directory: NodeDirectory, _ serverID: UInt32) -> PrivateServer {
@@ -127,8 +143,40 @@ import NodeConfig
             self.event(.failed(problem.description))
         case .stopped:
             endpoint = nil
-            self.event(.stopped)
+            if let replacement, !isStopped { replace(replacement) } else { self.event(.stopped) }
         }
+    }
+
+    // MARK: Replacing
+
+    /// Stops the private server, does `work` where it may wait, and starts a server on what is there then; `done` hears what went wrong.
+    func replaceFiles(_ work: @escaping @Sendable () throws -> Void, done: @escaping @LoopActor @Sendable ((any Error)?) -> Void) {
+        guard !isStopped, replacement == nil, let server else { return }
+        replacement = Replacement(work: work, done: done)
+        endpoint = nil
+        event(.down("its files are being replaced"))
+        server.stop()
+    }
+
+    private func replace(_ replacement: Replacement) {
+        // Gone before the next one takes its lock.
+        server = nil
+        let loop = loop
+        Self.replacing.async {
+            var problem: (any Error)?
+            do { try replacement.work() } catch { problem = error }
+            let found = problem
+            loop.post { [weak self] in self?.replaced(found) }
+        }
+    }
+
+    private func replaced(_ problem: (any Error)?) {
+        let done = replacement?.done
+        replacement = nil
+        if isStopped { return event(.stopped) }
+        server = remake?(self)
+        server?.start()
+        done?(problem)
     }
 
     // MARK: External
@@ -171,6 +219,7 @@ import NodeConfig
         isStopped = true
         watch?.close()
         watch = nil
-        if let server { server.stop() } else { event(.stopped) }
+        // Between two servers it ends when the work is done.
+        if let server { server.stop() } else if replacement == nil { event(.stopped) }
     }
 }

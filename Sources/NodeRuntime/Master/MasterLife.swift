@@ -15,6 +15,7 @@ import Replication
     let broadcast: Broadcast
     let gate: CommitGate
     private var isTellingCommitment = false
+    let snapshots: SnapshotDesk
     /// When each member whose link is gone was last heard, by the loop's clock.
     private var lastHeardMs: [NodeID: Int] = [:]
     private var lag = LagTracker()
@@ -25,6 +26,7 @@ import Replication
         self.node = node
         broadcast = Broadcast(node)
         gate = CommitGate(node, broadcast)
+        snapshots = SnapshotDesk(node)
         members = try Members(path: node.directory.path + "/members")
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
@@ -61,6 +63,8 @@ import Replication
         poll.stop()
         gate.databaseIsDown()
     }
+    func databaseFailed(_ why: String) -> Bool { false }
+    var notReady: ReplyError? { nil }
 
     func linkArrived(_ channel: Channel, rest: [UInt8]) {
         guard slaves.count < Self.linksMax else { return channel.close() }
@@ -102,12 +106,13 @@ import Replication
         gate.look(reachable: Set(slaves.filter(\.isReceiving).compactMap { $0.member?.id }))
         let beat = currentBeat
         for slave in slaves { slave.beat(beat) }
+        snapshots.tick()
         beatLater()
     }
 
     /// A slave has told how far it is.
     func progressed(_ slave: SlaveConnection) {
-        guard let member = slave.member else { return }
+        guard slave.isReceiving, let member = slave.member else { return }
         gate.acked(by: member.id, to: slave.ack.received)
     }
 
@@ -163,7 +168,7 @@ import Replication
                 "state=\(slave.state) received=\(slave.received) applied=\(slave.applied) lag_ms=\(slave.lagMs.map(String.init) ?? "-") address=\(slave.address)",
             ])
         }
-        return rows
+        return rows + snapshots.statusRows
     }
 
     private var acksWords: String {

@@ -12,6 +12,8 @@ import Replication
     private var frames = FrameReader(takesEvents: false)
     private(set) var member: Members.Member?
     private(set) var feed: SlaveFeed?
+    /// What it gets instead of a feed, where it asked for that.
+    private var giving: SnapshotGiving?
     private(set) var ack = Frame.Ack(received: .start, applied: .start, state: "joining")
     /// Why the slave can't be fed; nil while it can.
     private(set) var gone: String?
@@ -51,10 +53,11 @@ import Replication
             case .progressed(let ack):
                 self.ack = ack
                 master.progressed(self)
+            case .giveSnapshot: giveSnapshot()
             case .close(let refusal):
                 master.node.log.warning("link to a slave ended", ["slave": name, "why": refusal.words])
                 reason = refusal.words
-                feed?.close()
+                endFeeding()
                 channel.closeWhenSent()
             case .peerRefused(let refusal):
                 reason = refusal.words
@@ -109,6 +112,22 @@ import Replication
         channel.write { frame.encode(into: &$0) }
     }
 
+    private func giveSnapshot() {
+        beat(master.currentBeat)
+        ack.state = "taking-snapshot"
+        let giving = SnapshotGiving(master.node, master.snapshots, channel, slave: name) { [weak self] refusal in
+            guard let self else { return }
+            self.perform(self.link.refuse(refusal))
+        }
+        self.giving = giving
+        master.snapshots.give(giving)
+    }
+
+    private func endFeeding() {
+        feed?.close()
+        giving?.close()
+    }
+
     func beat(_ beat: Frame.Beat) {
         perform(link.ticked(nowMs: EventLoop.nowMs()))
         // A slave that does not read gets no beats on top of what waits for it already.
@@ -128,18 +147,22 @@ import Replication
 
     func lastSeenMs(nowMs: Int) -> Int { link.lastSeenMs(nowMs: nowMs) }
 
-    func drained() { feed?.drained() }
+    func drained() {
+        feed?.drained()
+        giving?.drained()
+    }
+
     func inputEnded() { close("the slave closed the link") }
 
     func ended(_ end: ChannelEnd) {
-        feed?.close()
+        endFeeding()
         if member != nil { master.node.log.notice("slave left", ["slave": name, "why": reason ?? end.description]) }
         master.ended(self)
     }
 
     func close(_ why: String) {
         reason = reason ?? why
-        feed?.close()
+        endFeeding()
         channel.close()
     }
 }

@@ -45,6 +45,8 @@ import Replication
     private var retry: TimerID?
     private var isPaused = false
     private var isStopped = false
+    /// A snapshot is taken instead.
+    private(set) var isSuspended = false
     private(set) var state = State.connecting
     private(set) var lastBeat: Frame.Beat?
     private(set) var lastBeatMs = 0
@@ -74,12 +76,9 @@ import Replication
     }
 
     private func connected(_ descriptor: Int32) throws {
-        let hello = Frame.Hello(
-            cluster: node.settings.cluster.name, uuid: node.directory.state.uuid,
-            id: node.directory.state.id?.rawValue ?? node.settings.id?.rawValue ?? 0,
-            address: node.address, nonce: try Digests.random(32), proof: [])
         link = SlaveLink(
-            node.linkIdentity, hello: hello, checksum: Digests.crc32, timeoutMs: node.settings.replication.peerTimeoutMs, nowMs: EventLoop.nowMs())
+            node.linkIdentity, hello: try slave.hello(), checksum: Digests.crc32, timeoutMs: node.settings.replication.peerTimeoutMs,
+            nowMs: EventLoop.nowMs())
         frames = FrameReader(takesEvents: true)
         isPaused = false
         receivedBytes = 0
@@ -98,7 +97,7 @@ import Replication
         old?.handOver(to: Deaf())
         old?.closeWhenSent()
         journal.add(.dropOpenGroup)
-        guard !isStopped else { return }
+        guard !isStopped, !isSuspended else { return }
         if case .receiving = state {
             node.log.warning("link to the master lost", ["why": why])
         } else {
@@ -112,6 +111,25 @@ import Replication
         retry = node.loop.after(milliseconds: retryMs) { [weak self] in self?.start() }
         retryMs = min(retryMs * 2, Self.retryLastMs)
         slave.linkChanged()
+    }
+
+    /// Ends the link, and makes no other before `resume()`.
+    func suspend() {
+        guard !isSuspended else { return }
+        isSuspended = true
+        dialer?.cancel()
+        dialer = nil
+        node.loop.cancel(retry)
+        lost("a snapshot is taken")
+        state = .connecting
+        slave.linkChanged()
+    }
+
+    func resume() {
+        guard isSuspended else { return }
+        isSuspended = false
+        retryMs = Self.retryFirstMs
+        start()
     }
 
     // MARK: Frames
@@ -172,8 +190,11 @@ import Replication
             case .committed(let commitment): slave.committed(commitment)
             case .gone(let why):
                 state = .gone(why)
-                node.log.error("the master can't send what comes next: this slave must be rebuilt", ["position": "\(journal.written)", "why": why])
+                node.log.warning(
+                    "the master can't send what comes next: this slave needs a snapshot", ["position": "\(journal.written)", "why": why])
                 slave.linkChanged()
+                slave.considerSnapshot()
+            case .snapshot: break  // asked for over a link of its own alone
             case .close(let refusal):
                 if [.silent, .shuttingDown].contains(refusal.reason) {
                     lost(refusal.words)
@@ -202,17 +223,23 @@ import Replication
     }
 
     private func heard(_ beat: Frame.Beat) {
+        heardElsewhere(beat)
+        tell()
+        slave.checkCaughtUp()
+        slave.considerSnapshot()
+    }
+
+    /// The master told how far it is, be it over another link.
+    func heardElsewhere(_ beat: Frame.Beat) {
         lastBeat = beat
         lastBeatMs = EventLoop.nowMs()
         isHeard = true
-        tell()
-        slave.checkCaughtUp()
     }
 
     /// Tells the master how far this node is.
     func tell() {
         guard let link else { return }
-        perform(link.progressed(Frame.Ack(received: journal.received, applied: node.applied.value, state: slave.stateWord)))
+        perform(link.progressed(slave.ack))
     }
 
     /// The journal begins anew: what the link would go on with does not follow.

@@ -1,4 +1,5 @@
 import ClusterModel
+import Digests
 import EventLoop
 import LineProtocol
 import MariaDBConnector
@@ -15,6 +16,7 @@ import Replication
     private let relay: RelayEndpoint
     private let applier: Applier
     private let poll: PositionPoll
+    private lazy var snapshot = SlaveSnapshot(self, master: masterAddress)
     private lazy var master = MasterConnection(self, journal, master: masterAddress)
     private let masterAddress: NodeAddress
     private var timer: TimerID?
@@ -50,6 +52,13 @@ import Replication
 
     func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) {
         isDatabaseUp = true
+        snapshot.settle { [self] problem in
+            if let problem { return done(problem) }
+            findPositions(done)
+        }
+    }
+
+    private func findPositions(_ done: @escaping @LoopActor (String?) -> Void) {
         let id = node.directory.state.id.map { "SET GLOBAL server_id=\($0)" }
         node.control.queries(["SET GLOBAL read_only=1"] + (id.map { [$0] } ?? [])) { [self] result in
             if case .failure(let error) = result { return done("the database could not be made a slave's: \(error)") }
@@ -135,6 +144,7 @@ import Replication
                 isLinkStarted = true
                 master.start()
             }
+            if !snapshot.isUnderWay { master.resume() }
             // A slave that has nothing yet would answer that there is nothing: it serves once it has what its master has.
             guard node.applied.value == .start else { return done(nil) }
             let earlier = whenCaughtUp
@@ -145,8 +155,12 @@ import Replication
         }
     }
 
+    func databaseFailed(_ why: String) -> Bool { snapshot.databaseFailed(why) }
+    var notReady: ReplyError? { snapshot.notReady }
+
     func databaseIsDown() {
         isDatabaseUp = false
+        isReconciled = false
         whenCaughtUp = nil
         poll.stop()
         applier.databaseIsDown()
@@ -168,6 +182,28 @@ import Replication
     }
 
     func linkChanged() { master.tell() }
+
+    /// Who this node is, for a new link; its proof is not made yet.
+    func hello() throws -> Frame.Hello {
+        Frame.Hello(
+            cluster: node.settings.cluster.name, uuid: node.directory.state.uuid,
+            id: node.directory.state.id?.rawValue ?? node.settings.id?.rawValue ?? 0, address: node.address, nonce: try Digests.random(32), proof: [])
+    }
+
+    var ack: Frame.Ack { Frame.Ack(received: journal.received, applied: node.applied.value, state: stateWord) }
+
+    // MARK: Snapshots
+
+    /// The master told how far it is, or that it can't send what comes next.
+    func considerSnapshot() {
+        guard isReconciled, let beat = master.lastBeat, master.isHeard else { return }
+        let gone: String? = if case .gone(let why) = master.state { why } else { nil }
+        snapshot.consider(SnapshotRule.Facts(written: journal.written, applied: node.applied.value, master: beat.position, gone: gone))
+    }
+
+    func suspendLink() { master.suspend() }
+    func resumeLink() { master.resume() }
+    func heardOverSnapshot(_ beat: Frame.Beat) { master.heardElsewhere(beat) }
 
     /// The master told how far it is, or the database got further.
     func checkCaughtUp() {
@@ -213,6 +249,7 @@ import Replication
 
     private func tick() {
         master.tick()
+        snapshot.tick()
         master.tell()
         checkCaughtUp()
         purge()
@@ -247,6 +284,7 @@ import Replication
 
     var stateWord: String {
         if case .failed = applier.state { return "apply-failed" }
+        if snapshot.isUnderWay { return "taking-snapshot" }
         guard isDatabaseUp else { return "database-down" }
         guard case .receiving = master.state else { return master.state.word }
         let behind = node.applied.value < mayApply || journal.written < (master.lastBeat?.position ?? .start)
@@ -276,6 +314,7 @@ import Replication
             ["link", linkWords], ["link.received_bytes", "\(master.receivedBytes)"], ["applier", applierWords],
             ["journal.files", "\(journal.index.segments.count)"], ["journal.bytes", "\(journal.index.totalBytes)"],
         ]
+        rows += snapshot.statusRows
         if let beat = master.lastBeat {
             rows.append(["master.position", "\(beat.position)"])
             rows.append(["master.last_heard_ms", "\(EventLoop.nowMs() - master.lastBeatMs)"])
@@ -292,11 +331,12 @@ import Replication
     }
 
     private var linkWords: String {
-        switch master.state {
+        if let words = snapshot.words { return "taking-snapshot: \(words)" }
+        return switch master.state {
         case .connecting: "connecting to \(masterAddress)"
         case .receiving: "receiving from \(masterAddress)"
         case .away(let why), .refused(let why), .journalFailed(let why): "\(master.state.word): \(why)"
-        case .gone(let why): "needs-snapshot: \(why)"
+        case .gone(let why): "needs-snapshot: \(snapshot.trouble ?? why)"
         }
     }
 
@@ -310,13 +350,16 @@ import Replication
 
     var health: String {
         if case .failed(let why) = applier.state { return "This slave's database does not apply what it receives: \(why)" }
+        if let words = snapshot.words { return "This slave takes a snapshot of its master's database: \(words)." }
         guard isDatabaseUp else { return "This slave's database is down; the node starts it again." }
         switch master.state {
         case .receiving:
             let behind = node.applied.value < (master.lastBeat?.position ?? .start)
             return behind ? "This slave follows its master and is catching up." : "All is well: this slave has what its master has."
         case .connecting, .away: return "This slave does not reach its master at \(masterAddress); it serves what it has and tries again."
-        case .gone(let why): return "This slave needs a snapshot: its master's binlog does not hold what comes next (\(why))."
+        case .gone(let why):
+            return "This slave needs a snapshot: its master's binlog does not hold what comes next (\(why))."
+                + (snapshot.trouble.map { " There is none: \($0)." } ?? "")
         case .refused(let why): return "This slave is not let in by its master: \(why)"
         case .journalFailed(let why): return "This slave can't write its journal: \(why)"
         }
@@ -326,6 +369,7 @@ import Replication
         node.loop.cancel(timer)
         poll.stop()
         master.stop()
+        snapshot.stop()
         relay.close()
     }
 }

@@ -119,5 +119,15 @@ final class NodeProcess {
         return ended.output.hasSuffix("\n") ? String(ended.output.dropLast()) : ended.output
     }
 
+    /// Removes all of its database's binlog so far. Files that the database's own recovery may need stay, until it has made a checkpoint.
+    func purgeBinlog() throws {
+        try root("FLUSH BINARY LOGS")
+        try waitUntil("the binlog is purged") {
+            let files = try root("SHOW BINARY LOGS").split(separator: "\n").compactMap { $0.split(separator: "\t").first }
+            if files.count > 1, let last = files.last { try root("PURGE BINARY LOGS TO '\(last)'") }
+            return files.count == 1
+        }
+    }
+
     var logText: String { Processes.text(ofFile: log) ?? "" }
 }

@@ -61,6 +61,18 @@ enum Processes {
         return status[name...].dropFirst(2).first
     }
 
+    /// Every process of this machine.
+    static func all() -> [pid_t] {
+        guard let folder = opendir("/proc") else { return [] }
+        defer { closedir(folder) }
+        var pids: [pid_t] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
+            if let pid = pid_t(name) { pids.append(pid) }
+        }
+        return pids
+    }
+
     /// Resident memory in bytes.
     static func memory(_ pid: pid_t) -> Int {
         let pages = text(ofFile: "/proc/\(pid)/statm")?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0

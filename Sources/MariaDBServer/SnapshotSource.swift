@@ -1,0 +1,148 @@
+import Glibc
+import Synchronization
+
+/// Where a running private server is, for a copy of it.
+package struct SnapshotSourceOptions: Sendable {
+    /// The node's data directory, absolute.
+    package var directory: String
+    /// The server's socket.
+    package var socket: String
+    /// An account that may do everything.
+    package var user: String
+    package var password: String
+    /// How many files are copied at a time.
+    package var parallel = 2
+
+    package init(directory: String, socket: String, user: String, password: String) {
+        self.directory = directory
+        self.socket = socket
+        self.user = user
+        self.password = password
+    }
+}
+
+/// A copy of the running private server as a stream, made by mariadb-backup: its files as they are at the end of the copy, a piece at a time.
+///
+/// It has one life: `start()`, then `next()` for each piece, until `finished` or `failed`. A piece is read only when it is asked for, so the
+/// program waits at its pipe for whoever takes the stream. All work is done on a thread of its own; letting go of it ends the program.
+/// Source: https://mariadb.com/kb/en/mariabackup/
+package final class SnapshotSource: Sendable {
+    package enum Event: Sendable, Equatable {
+        /// The answer to one `next()`; never empty.
+        case piece([UInt8])
+        /// Also the answer to a `next()`: all was given, and the program says that it is right.
+        case finished(SnapshotSummary)
+        /// Nothing follows.
+        case failed(ServerProblem)
+    }
+
+    package static let pieceBytesMax = 256 << 10
+    private static let pipeBytes: Int32 = 1 << 20
+
+    private let options: SnapshotSourceOptions
+    private let digest: any StreamDigest
+    private let onEvent: @Sendable (Event) -> Void
+    private let stop = StopRequest()
+    private let asked = Signal()
+
+    /// - Parameter onEvent: called on the source's thread; it must return soon.
+    package init(_ options: SnapshotSourceOptions, digest: any StreamDigest, onEvent: @escaping @Sendable (Event) -> Void) {
+        self.options = options
+        self.digest = digest
+        self.onEvent = onEvent
+    }
+
+    deinit { stop.make() }
+
+    /// Begins the copy. Call it once.
+    package func start() {
+        let (options, digest, stop, asked, onEvent) = (options, digest, stop, asked, onEvent)
+        let started = SpawningThread.run {
+            do throws(ServerProblem) {
+                try SnapshotCopy(options: options, digest: digest, stop: stop, asked: asked, report: onEvent).run()
+            } catch {
+                onEvent(.failed(error))
+            }
+        }
+        if let code = started { onEvent(.failed(.system(trying: "start", path: "the snapshot's thread", code: code))) }
+    }
+
+    /// Asks for one more event.
+    package func next() { asked.make() }
+
+    /// Ends the copy at once; nothing more is reported for sure but what is under way.
+    package func cancel() { stop.make() }
+
+    /// What one copy does, in order, on its thread.
+    private struct SnapshotCopy {
+        let options: SnapshotSourceOptions
+        let digest: any StreamDigest
+        let stop: StopRequest
+        let asked: Signal
+        let report: (Event) -> Void
+
+        func run() throws(ServerProblem) {
+            let paths = try ServerPaths(directory: options.directory)
+            let program = try ProgramSearch.backup()
+            let lock = try SnapshotLock(paths)
+            defer { withExtendedLifetime(lock) {} }
+            try System.removeTree(paths.copying)
+            try System.makeDirectory(paths.copying)
+            defer { try? System.removeTree(paths.copying) }
+            let login = paths.copying + "/login.cnf"
+            // Not on the command line, which every user of the machine can read.
+            try System.writePrivate(login, try loginFile())
+            try System.removeTree(paths.snapshotLog)
+            let log = try ServerLog(path: paths.snapshotLog)
+            let pipe = try PipeEnd.pair(bytes: SnapshotSource.pipeBytes)
+            let child = try ChildProcess(
+                program,
+                [
+                    "--defaults-file=\(login)", "--backup", "--stream=mbstream", "--parallel=\(options.parallel)", "--target-dir=\(paths.copying)",
+                    "--tmpdir=\(paths.copying)",
+                ], in: paths.copying, output: pipe.writing.descriptor, log: log)
+            pipe.writing.close()
+            pipe.reading.makeNonBlocking()
+            guard let bytes = try pass(pipe.reading) else { return child.end(graceMs: 0) }
+            let how = child.reap()
+            try SnapshotLog.check(log, program: "mariadb-backup --backup", how: how)
+            guard let position = SnapshotLog.position(log) else { throw .snapshotUnusable("mariadb-backup told no position") }
+            report(.finished(SnapshotSummary(bytes: bytes, digest: digest.value(), position: position)))
+        }
+
+        private func loginFile() throws(ServerProblem) -> String {
+            let texts = [options.socket, options.user, options.password]
+            guard texts.allSatisfy({ ServerPaths.isSpeakable($0) && !$0.contains("\"") && !$0.contains("\\") }) else {
+                throw .unwritable(what: "the socket or account of the database")
+            }
+            return "[mariadb-backup]\nsocket=\"\(options.socket)\"\nuser=\"\(options.user)\"\npassword=\"\(options.password)\"\n"
+        }
+
+        /// Hands the stream out; how long it was, or nil when it is to stop.
+        private func pass(_ pipe: PipeEnd) throws(ServerProblem) -> UInt64? {
+            var total: UInt64 = 0
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: SnapshotSource.pieceBytesMax, alignment: 16)
+            defer { buffer.deallocate() }
+            while asked.take(orStop: stop) {
+                var filled = 0
+                var isOver = false
+                fill: while filled < buffer.count {
+                    switch try pipe.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), stop: stop) {
+                    case .moved(let count): filled += count
+                    case .stop: return nil
+                    case .over:
+                        isOver = true
+                        break fill
+                    }
+                }
+                // The one event asked for is then the end.
+                if filled == 0, isOver { return total }
+                let piece = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
+                digest.update(piece)
+                total += UInt64(filled)
+                report(.piece(Array(piece)))
+            }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package import ClusterModel
+
+/// A digest of a stream, fed piece by piece from one thread and read when all is fed.
+package protocol StreamDigest: AnyObject, Sendable {
+    func update(_ bytes: UnsafeRawBufferPointer)
+    /// Of all that was fed; to be read once.
+    func value() -> [UInt8]
+}
+
+/// What a whole snapshot is known by on both sides.
+package struct SnapshotSummary: Sendable, Equatable {
+    /// Of the stream.
+    package let bytes: UInt64
+    /// Of the stream.
+    package let digest: [UInt8]
+    /// What the copied database had executed.
+    package let position: Position
+
+    package init(bytes: UInt64, digest: [UInt8], position: Position) {
+        self.bytes = bytes
+        self.digest = digest
+        self.position = position
+    }
+}

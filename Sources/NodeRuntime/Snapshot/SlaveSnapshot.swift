@@ -1,0 +1,206 @@
+import ClusterModel
+import Dispatch
+import EventLoop
+import LineProtocol
+import MariaDBConnector
+import MariaDBServer
+import NodeConfig
+import Replication
+
+/// A slave's way to a copy of its master's database: whether it needs one, attempts until one is whole, and the change from the old files to the new.
+///
+///     idle ──need──► taking ──whole──► replacing ──started──► idle
+///                      ▲  └─broken─► pausing ─┘   └─does not start─► the old files again
+@LoopActor final class SlaveSnapshot {
+    private enum State {
+        case idle
+        case taking(SnapshotTaking)
+        /// The last attempt broke off.
+        case pausing(why: String)
+        /// The new files are put in place, or the server starts on them.
+        case replacing(Position)
+    }
+
+    private static let retryFirstMs = 2000
+    private static let retryLastMs = 60_000
+    /// Where the master has none to give, or a copy did not start: not sooner than this.
+    private static let declinedMs = 60_000
+    private static let queue = DispatchQueue(label: "ddbnode.snapshot")
+
+    private unowned let slave: SlaveLife
+    private let master: NodeAddress
+    private var state = State.idle
+    private var retryMs = SlaveSnapshot.retryFirstMs
+    private var retry: TimerID?
+    private var notBeforeMs = 0
+    private var isStopped = false
+    /// Once only: whatever is wrong then is not the snapshot's fault.
+    private var hasPutBack = false
+    /// Why there was none, or can't be one.
+    private(set) var trouble: String?
+
+    init(_ slave: SlaveLife, master: NodeAddress) {
+        self.slave = slave
+        self.master = master
+    }
+
+    private var node: Node { slave.node }
+
+    // MARK: Telling
+
+    /// A copy is on its way: the link for events has to wait.
+    var isUnderWay: Bool { if case .idle = state { false } else { true } }
+
+    /// How far the copy is, as a part of a sentence; nil where there is none under way.
+    var words: String? {
+        switch state {
+        case .idle: nil
+        case .taking(let taking): taking.words
+        case .pausing(let why): "trying again soon: \(why)"
+        case .replacing(let position): "starting the database on the snapshot of \(position)"
+        }
+    }
+
+    /// What clients are told who can't be served because of it.
+    var notReady: ReplyError? {
+        words.map { ReplyError(.notReady, "this slave takes a snapshot of its master's database: \($0); try again later") }
+    }
+
+    var statusRows: [[String?]] {
+        var rows: [[String?]] = [["snapshot", words ?? trouble.map { "none: \($0)" } ?? "none"]]
+        if case .taking(let taking) = state { rows.append(["snapshot.bytes", "\(taking.bytes)"]) }
+        return rows
+    }
+
+    // MARK: Deciding
+
+    /// The master told how far it is, or that it can't send what comes next.
+    func consider(_ facts: SnapshotRule.Facts) {
+        guard case .idle = state, !isStopped else { return }
+        switch SnapshotRule(replaysMax: node.settings.replication.snapshotAfterTransactions).need(facts) {
+        case .replay: if EventLoop.nowMs() >= notBeforeMs { trouble = nil }
+        case .byHand(let why): trouble = "a snapshot would lose what only this node has: \(why)"
+        case .snapshot(let why):
+            guard node.settings.database.mode == .private else {
+                // As far as the binlog reaches, it does.
+                if facts.gone != nil { trouble = "an external database must be filled by hand (Docs/Operations.md, \"Rebuilding a slave\")" }
+                return
+            }
+            guard EventLoop.nowMs() >= notBeforeMs else { return }
+            node.log.notice("taking a snapshot of the master's database", ["why": why])
+            slave.suspendLink()
+            take()
+        }
+    }
+
+    private func take() {
+        trouble = nil
+        state = .taking(SnapshotTaking(slave, master: master) { [weak self] in self?.over($0) })
+    }
+
+    private func over(_ end: SnapshotTaking.End) {
+        switch end {
+        case .ready(let position): replace(position)
+        case .failed(let why): pause(why)
+        case .refused(let why): giveUp(why)
+        }
+    }
+
+    private func pause(_ why: String) {
+        node.log.warning("the snapshot broke off; it is begun anew", ["why": why, "retry_ms": "\(retryMs)"])
+        state = .pausing(why: why)
+        retry = node.loop.after(milliseconds: retryMs) { [weak self] in self?.take() }
+        retryMs = min(retryMs * 2, Self.retryLastMs)
+    }
+
+    /// Back to the binlog, as far as that reaches.
+    private func giveUp(_ why: String) {
+        node.log.error("there is no snapshot to be had", ["why": why])
+        trouble = why
+        notBeforeMs = EventLoop.nowMs() + Self.declinedMs
+        state = .idle
+        slave.resumeLink()
+    }
+
+    // MARK: Replacing
+
+    private func replace(_ position: Position) {
+        state = .replacing(position)
+        retryMs = Self.retryFirstMs
+        node.log.notice("the database starts anew on the snapshot", ["position": "\(position)"])
+        let directory = node.directory.path
+        node.replaceDatabase {
+            try SnapshotFiles(directory: directory).swap()
+        } done: { [weak self] problem in
+            guard let self, let problem else { return }
+            self.giveUp("the snapshot could not be put in place: \(problem)")
+        }
+    }
+
+    /// The server takes connections: where it runs on a snapshot that it does not know the position of, it is told. `done` hears what is wrong.
+    func settle(_ done: @escaping @LoopActor (String?) -> Void) {
+        guard node.settings.database.mode == .private else { return done(nil) }
+        do {
+            guard let position = try SnapshotFiles(directory: node.directory.path).pending(), let gtid = position.gtid else { return done(nil) }
+            state = .replacing(position)
+            // Before the mark is gone, what the server was told must be on disk: a slave's database does not sync each commit.
+            let statements = [
+                "STOP SLAVE", "RESET MASTER", "SET GLOBAL gtid_slave_pos='\(gtid)'", "SET GLOBAL gtid_binlog_state='\(gtid)'",
+                "FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS",
+            ]
+            node.control.queries(statements) { [weak self] result in
+                guard let self else { return }
+                switch result {
+                case .success: self.accept(position, done)
+                case .failure(let error): done("the snapshot's position could not be set: \(error)")
+                }
+            }
+        } catch {
+            done("\(error)")
+        }
+    }
+
+    private func accept(_ position: Position, _ done: @escaping @LoopActor (String?) -> Void) {
+        do {
+            try node.directory.keep(doubtAfter: nil)
+            let files = try SnapshotFiles(directory: node.directory.path)
+            try files.accept()
+            let log = node.log
+            Self.queue.async {
+                do { try files.removeReplaced() } catch { log.warning("the replaced database could not be removed", ["error": "\(error)"]) }
+            }
+        } catch {
+            return done("\(error)")
+        }
+        hasPutBack = false
+        node.log.notice("the snapshot is in use", ["position": "\(position)"])
+        state = .idle
+        trouble = nil
+        done(nil)
+    }
+
+    /// The server will not start by itself. True where it ran on a snapshot: then what was there before it is put back.
+    func databaseFailed(_ why: String) -> Bool {
+        let directory = node.directory.path
+        let isPending = (try? SnapshotFiles(directory: directory).pending()) ?? nil
+        guard isPending != nil, !hasPutBack else { return false }
+        hasPutBack = true
+        node.log.error("the database does not start on the snapshot; the old files are put back", ["why": why])
+        node.replaceDatabase {
+            try SnapshotFiles(directory: directory).undo()
+        } done: { [weak self] problem in
+            self?.giveUp(problem.map { "\($0)" } ?? "the database does not start on it: \(why.prefix(300))")
+        }
+        return true
+    }
+
+    // MARK: Time
+
+    func tick() { if case .taking(let taking) = state { taking.tick() } }
+
+    func stop() {
+        isStopped = true
+        node.loop.cancel(retry)
+        if case .taking(let taking) = state { taking.stop() }
+    }
+}
