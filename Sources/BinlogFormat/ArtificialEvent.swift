@@ -47,16 +47,7 @@ package enum ArtificialEvent {
     ) -> [UInt8] {
         var fields: [UInt8] = []
         body(&fields)
-        var event: [UInt8] = []
-        event.reserveCapacity(EventHeader.byteCount + fields.count + checksumBytes)
-        event.append(littleEndian: UInt32(0))
-        event.append(type.rawValue)
-        event.append(littleEndian: serverID)
-        event.append(littleEndian: UInt32(EventHeader.byteCount + fields.count + checksumBytes))
-        event.append(littleEndian: endPosition)
-        event.append(littleEndian: flags)
-        event.append(contentsOf: fields)
-        event.append(littleEndian: event.withUnsafeBytes { checksum(0, $0) })
-        return event
+        return MadeEvent.event(
+            type, timestamp: 0, flags: flags, serverID: serverID, endPosition: endPosition, checksum: checksum, fields: fields)
     }
 }

@@ -74,6 +74,9 @@ typealias NodeContext = Node
     /// Why clients' statements can't run now; nil when they can.
     var notReady: ReplyError? { blocked.map { life?.notReady ?? $0 } }
 
+    /// The `server_id` of its database: a master's stands in what it writes, a slave's must be in nothing that was ever written.
+    var serverID: UInt32 { role == .master ? WriterID(epoch: epoch, node: id)?.server ?? WriterID.idle(id) : WriterID.idle(id) }
+
     var gateOptions: GateOptions {
         GateOptions(
             multiStatements: settings.session.multiStatements, files: settings.session.files && role == .master,
@@ -113,7 +116,7 @@ typealias NodeContext = Node
         self.life = life
         do {
             // A slave that has no number yet gets one when it joins; until then its database needs some number that is nobody's.
-            let database = try NodeDatabase(loop, settings, directory, serverID: id.rawValue, log: log) { [self] in heard($0) }
+            let database = try NodeDatabase(loop, settings, directory, serverID: serverID, log: log) { [self] in heard($0) }
             self.database = database
             database.start()
         } catch {

@@ -1,4 +1,6 @@
+import BinlogFormat
 import ClusterModel
+import Digests
 import EventLoop
 import Logging
 import MariaDBConnector
@@ -74,6 +76,34 @@ struct RelayEndpointTests {
             }
         }
         withExtendedLifetime(folder) {}
+    }
+
+    @Test func `an epoch's marker passes like any transaction, and its writer goes on from there`() async throws {
+        try await withChain { chain in
+            for sql in EpochMarker.tableDefinition { try await chain.master.sql(sql) }
+            try await write(chain, 3)
+            let relay = try await chain.relay()
+            try await chain.replicate(from: relay)
+            try await chain.catchUp()
+            let last = try #require(try await chain.master.position().gtid)
+            let node = try #require(NodeID(rawValue: 3))
+            let second = try #require(WriterID(epoch: Epoch(rawValue: 2), node: node))
+            let gtid = GTID(domain: 0, server: second.server, sequence: last.sequence + 1)
+            #expect("\(gtid)" == "0-259-\(last.sequence + 1)")
+            let marker = try #require(EpochMarker.group(gtid, timestamp: 1_800_000_000, checksum: Digests.crc32))
+            let journal = chain.journal
+            try await onLoop { _ in journal.add(.append(marker, through: gtid, wholeBytes: marker.count)) }
+            let reached = try await chain.replica.sql("SELECT MASTER_GTID_WAIT('\(gtid)', 30) AS reached")["reached"]
+            let error = try await chain.replica.sql("SHOW SLAVE STATUS")["Last_SQL_Error"] ?? ""
+            #expect(reached == "0", "\(error)")
+            #expect(try await chain.replica.sql("SELECT CONCAT(epoch, ' ', node) FROM ddbnode.epochs").first == "2 3")
+            #expect(try await chain.replica.sql("SELECT @@GLOBAL.gtid_binlog_pos").first == "\(gtid)")
+            // It becomes master: what it writes follows on the marker.
+            try await chain.replica.sql(
+                "STOP SLAVE; RESET SLAVE ALL; SET GLOBAL server_id=\(second.server); SET GLOBAL read_only=0; INSERT INTO test.u VALUES (99)")
+            #expect(try await chain.replica.sql("SELECT @@GLOBAL.gtid_binlog_pos").first == "0-259-\(last.sequence + 2)")
+            try await onLoop { _ in relay.close() }
+        }
     }
 
     private func write(_ chain: Chain, _ count: Int) async throws {

@@ -44,7 +44,7 @@ import Replication
     // MARK: RoleLife
 
     func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) {
-        node.control.queries(["SET GLOBAL read_only=0", "SET GLOBAL server_id=\(node.id)"]) { [self] result in
+        node.control.queries(["SET GLOBAL read_only=0", "SET GLOBAL server_id=\(node.serverID)"]) { [self] result in
             switch result {
             case .success:
                 poll.start()

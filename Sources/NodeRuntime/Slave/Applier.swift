@@ -47,7 +47,7 @@ import MariaDBConnector
 
     /// `own`: the numbers this database writes under, or wrote under before its node had one.
     func positions(own: Set<NodeID>, _ done: @escaping @LoopActor (Result<Positions, DatabaseError>) -> Void) {
-        let own = Set(own.map(\.rawValue))
+        let own = Set(own.map { WriterID.idle($0) })
         control.query("SELECT @@GLOBAL.gtid_slave_pos AS slave, @@GLOBAL.gtid_binlog_state AS binlog") { result in
             done(
                 result.map { found in

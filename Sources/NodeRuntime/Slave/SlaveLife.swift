@@ -59,8 +59,7 @@ import Replication
     }
 
     private func findPositions(_ done: @escaping @LoopActor (String?) -> Void) {
-        let id = node.directory.state.id.map { "SET GLOBAL server_id=\($0)" }
-        node.control.queries(["SET GLOBAL read_only=1"] + (id.map { [$0] } ?? [])) { [self] result in
+        node.control.queries(["SET GLOBAL read_only=1", "SET GLOBAL server_id=\(node.serverID)"]) { [self] result in
             if case .failure(let error) = result { return done("the database could not be made a slave's: \(error)") }
             applier.positions(own: [node.id, .unnamed]) { [self] result in
                 switch result {
@@ -178,7 +177,7 @@ import Replication
             return
         }
         node.log.notice("joined the cluster", ["id": "\(id)"])
-        node.control.query("SET GLOBAL server_id=\(id)") { _ in done() }
+        node.control.query("SET GLOBAL server_id=\(node.serverID)") { _ in done() }
     }
 
     func linkChanged() { master.tell() }
