@@ -148,6 +148,9 @@ package struct ReplicationSettings: Sendable, Equatable {
     /// At least twice `journalSegmentBytes`.
     package var journalBytesMax = 10 << 30
     package var sendBufferBytes = 4 << 20
+    /// Of a private database's binlog.
+    package var binlogBytesMax = 8 << 30
+    package var binlogKeepMs = 3_600_000
     package var compression = false
     /// An empty slave replays up to so many transactions; beyond it takes a copy.
     package var snapshotAfterTransactions = 10_000

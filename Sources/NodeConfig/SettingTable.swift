@@ -121,6 +121,12 @@ extension SettingKey {
             "replication.sendBufferBytes", \.replication.sendBufferBytes, .whole(64 << 10...1 << 30), reloadable: true,
             "What a master holds for a slave that doesn't keep up; the rest is read from the binlog later."),
         SettingKey(
+            "replication.binlogBytesMax", \.replication.binlogBytesMax, .whole(1 << 20...1 << 50), reloadable: true,
+            "A private database's binlog is kept for nodes that are away up to this size; a node that needs more then takes a snapshot."),
+        SettingKey(
+            "replication.binlogKeepMs", \.replication.binlogKeepMs, .whole(0...30 * dayMs), reloadable: true,
+            "How long a file of the binlog is kept at least, though every node has it."),
+        SettingKey(
             "replication.compression", \.replication.compression, .flag, reloadable: true,
             "Whether a master compresses what it sends to slaves (zlib, fastest level): for links slower than the 30 MB/s or so that a core compresses. Events of more than 256 KiB go as they are."
         ),

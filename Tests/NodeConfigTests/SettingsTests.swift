@@ -162,6 +162,7 @@ import Testing
             "log.level", "replication.ackTimeoutMs", "replication.heartbeatMs", "replication.peerTimeoutMs", "replication.journalBytesMax",
             "replication.sendBufferBytes",
             "replication.compression", "replication.snapshotAfterTransactions",
+            "replication.binlogBytesMax", "replication.binlogKeepMs",
         ]
         for key in SettingKey.all {
             let section = String(key.path.prefix { $0 != "." })

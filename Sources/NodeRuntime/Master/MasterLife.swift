@@ -21,6 +21,11 @@ import Replication
     private var lag = LagTracker()
     private let poll: PositionPoll
     private var timer: TimerID?
+    /// What each member was last known to have.
+    private var received: [NodeID: Position] = [:]
+    private lazy var purge = BinlogPurge(node) { [unowned self] in
+        members.all.filter { $0.id != node.id }.map { received[$0.id] ?? .start }.min() ?? .start
+    }
 
     init(_ node: Node) throws(SystemError) {
         self.node = node
@@ -107,12 +112,14 @@ import Replication
         let beat = currentBeat
         for slave in slaves { slave.beat(beat) }
         snapshots.tick()
+        purge.tick()
         beatLater()
     }
 
     /// A slave has told how far it is.
     func progressed(_ slave: SlaveConnection) {
         guard slave.isReceiving, let member = slave.member else { return }
+        received[member.id] = slave.ack.received
         gate.acked(by: member.id, to: slave.ack.received)
     }
 
@@ -168,6 +175,9 @@ import Replication
                 "state=\(slave.state) received=\(slave.received) applied=\(slave.applied) lag_ms=\(slave.lagMs.map(String.init) ?? "-") address=\(slave.address)",
             ])
         }
+        rows += purge.statusRows
+        let left = members.all.filter { $0.id != node.id && (received[$0.id] ?? .start) < purge.first ?? .start }
+        if !left.isEmpty { rows.append(["binlog.too_short_for", left.map { "\($0.id)" }.joined(separator: ",")]) }
         return rows + snapshots.statusRows
     }
 

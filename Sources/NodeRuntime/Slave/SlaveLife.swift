@@ -20,6 +20,10 @@ import Replication
     private lazy var master = MasterConnection(self, journal, master: masterAddress)
     private let masterAddress: NodeAddress
     private var timer: TimerID?
+    /// Nobody reads it yet; a slave that became master would need it for the others.
+    private lazy var binlog = BinlogPurge(node) { [unowned self] in
+        master.lastBeat?.nodes.filter { $0.id != node.id }.map(\.received).min() ?? .start
+    }
     private var isPurging = false
     private var isDatabaseUp = false
     /// The database was seen, so the journal is known to fit it.
@@ -252,6 +256,7 @@ import Replication
         master.tell()
         checkCaughtUp()
         purge()
+        if isDatabaseUp { binlog.tick() }
         tickLater()
     }
 
@@ -319,7 +324,7 @@ import Replication
             rows.append(["master.last_heard_ms", "\(EventLoop.nowMs() - master.lastBeatMs)"])
         }
         if let lag = nodes().first(where: { $0.id == node.id })?.lagMs { rows.append(["lag_ms", "\(lag)"]) }
-        return rows
+        return rows + binlog.statusRows
     }
 
     private var commitmentWords: String {
