@@ -26,6 +26,7 @@ enum DotLine: Equatable {
         case ".quit": words.only(.quit)
         case ".format": words.next().flatMap { ReplyFormat(rawValue: $0) }.flatMap { words.only(.format($0)) }
         case ".wait": wait(&words)
+        case ".remove": words.next().flatMap { $0.isDecimal ? NodeID($0) : nil }.flatMap { words.only(.remove($0)) }
         case ".auth": auth(&words)
         case ".link": words.next().flatMap { $0.isDecimal ? Int($0) : nil }.flatMap { words.only(.link(version: $0)) }
         case ".forwarded": words.only(.forwarded)

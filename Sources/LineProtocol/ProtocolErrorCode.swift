@@ -22,6 +22,8 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     case variableRefused = "VARIABLE-REFUSED"
     case notReady = "NOT-READY"
     case noQuorum = "NO-QUORUM"
+    case notMaster = "NOT-MASTER"
+    case unknownNode = "UNKNOWN-NODE"
     case masterUnreachable = "MASTER-UNREACHABLE"
     case databaseDown = "DATABASE-DOWN"
     case poolExhausted = "POOL-EXHAUSTED"
@@ -32,7 +34,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     /// The SQLSTATE that goes with the code: five characters, MariaDB's own where it has the same error.
     package var state: String {
         switch self {
-        case .lineTooLong, .badRequest, .unknownCommand: "42000"
+        case .lineTooLong, .badRequest, .unknownCommand, .unknownNode: "42000"
         case .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused, .unknownStatement, .dynamicRefused: "42000"
         case .variableRefused: "25006"
         case .auth, .authRequired: "28000"
@@ -40,6 +42,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .masterUnreachable, .databaseDown: "08001"
         case .idleTimeout, .shuttingDown: "08S01"
         case .noQuorum: "40003"
+        case .notMaster: "25006"
         case .connectionLost: "08007"
         case .waitTimeout, .staleRead, .notReady, .diagnosticsGone: "HY000"
         }
@@ -68,6 +71,8 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .variableRefused: "a `READ ONLY` transaction on a slave may not assign user variables; assign them before it"
         case .notReady: "the node is starting or changing its role; try again shortly"
         case .noQuorum: "too few nodes hold the write, so nobody sees it yet: refused at once, or not known after `replication.ackTimeoutMs`"
+        case .notMaster: "only the master does this; the message tells where it is"
+        case .unknownNode: "the cluster has no node of this id, or it is the master itself; `.nodes` lists them"
         case .masterUnreachable: "the slave cannot reach the master to forward this; nothing was run"
         case .databaseDown: "the node's own MariaDB does not answer; the node starts it again"
         case .poolExhausted: "no database connection became free in time"

@@ -49,7 +49,7 @@ extension [ReplyField] {
 }
 
 /// An error as a client is told it.
-package struct ReplyError: Equatable, Sendable {
+package struct ReplyError: Error, Equatable, Sendable {
     package enum Code: Equatable, Sendable {
         /// MariaDB's own.
         case database(UInt16)

@@ -22,6 +22,7 @@ package enum Command: Equatable, Sendable {
     case wait(Position, milliseconds: UInt64?)
     case reset
     case auth(user: [UInt8], password: [UInt8])
+    case remove(NodeID)
     case help
     case quit
     /// From another node: what follows this line is the link between nodes, no longer text. Not listed by `.help`.

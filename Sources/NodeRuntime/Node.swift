@@ -295,6 +295,11 @@ typealias NodeContext = Node
         return rows
     }
 
+    func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField] {
+        guard let life else { throw ReplyError(.notReady, "this node is starting; try again shortly") }
+        return try life.remove(id)
+    }
+
     /// A write that would only wait for nodes that are away is refused.
     var writeRefusal: ReplyError? { life?.writeRefusal }
     /// Whether commits wait for other nodes: then a commit under way must not be broken off, since the database would let it through.

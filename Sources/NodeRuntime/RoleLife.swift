@@ -19,6 +19,8 @@ import LineProtocol
     var writeRefusal: ReplyError? { get }
     /// Everybody this node knows of.
     func nodes() -> [NodeStatus]
+    /// Takes a node out of the cluster.
+    func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField]
     func statusRows() -> [[String?]]
     /// A sentence for a tired operator.
     var health: String { get }

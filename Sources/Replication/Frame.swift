@@ -155,6 +155,7 @@ package struct LinkRefusal: Error, Equatable, Sendable {
         case noSnapshot = 10
         /// This one broke off; another may come through.
         case snapshotFailed = 11
+        case removed = 12
     }
 
     package let reason: Reason

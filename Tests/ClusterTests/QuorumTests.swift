@@ -145,6 +145,33 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a node that is removed is waited for no more, and not let in again`() throws {
+            try run { cluster, client in
+                try cluster.slave(1).connect().refused("NOT-MASTER", ".remove 3")
+                try client.refused("UNKNOWN-NODE", ".remove 1")
+                try client.refused("UNKNOWN-NODE", ".remove 9")
+                let gone = cluster.slave(2)
+                let id = try gone.status("node")
+                gone.kill()
+                cluster.slave(1).signal(SIGSTOP)
+                let other = try cluster.master.connect()
+                try other.ask("INSERT INTO d.t VALUES (1)")
+                try waitUntil("it waits") { try cluster.master.root("SHOW PROCESSLIST").contains("Waiting for semi-sync ACK") }
+                #expect(try client.ok(".remove \(id)").fields["removed"] == id)
+                // Two nodes are left, which by default wait for nobody.
+                #expect(try other.reply().error == nil)
+                #expect(try cluster.master.status("commits") == "open: commits wait for no slave")
+                #expect(try client.ok(".nodes").rows.count == 2)
+                cluster.slave(1).signal(SIGCONT)
+                try gone.launch()
+                try waitUntil("it is told") { (try? gone.status("link").contains("was removed from this cluster")) ?? false }
+                try cluster.master.stop()
+                try cluster.master.launch()
+                try cluster.master.waitUntilServing()
+                #expect(try cluster.master.connect().ok(".nodes").rows.count == 2, "also after a restart")
+            }
+        }
+
         @Test func `a slave that joins makes a majority of three`() throws {
             try Cluster.run(slaves: 1) { cluster in
                 let client = try cluster.master.connect()

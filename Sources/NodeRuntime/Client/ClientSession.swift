@@ -164,7 +164,7 @@ import StatementGate
         finishRequest()
     }
 
-    private func answer(_ fields: [ReplyField]) {
+    func answer(_ fields: [ReplyField]) {
         channel.write { writer.ok(fields, into: &$0) }
         finishRequest()
     }
@@ -184,7 +184,7 @@ import StatementGate
             return answer([])
         case .link(let version):
             return node.linkArrived(self, version: version, rest: reader.takeRest())
-        case .role, .status, .nodes, .format, .wait, .reset: break
+        case .role, .status, .nodes, .format, .wait, .reset, .remove: break
         }
         guard isAllowed else { return answer(authRequired) }
         switch command {
@@ -195,6 +195,7 @@ import StatementGate
             writer.format = format
             answer(.format(format))
         case .wait(let position, let milliseconds): wait(for: position, milliseconds)
+        case .remove(let id): remove(id)
         case .reset:
             local.reset()
             forwarded?.reset()

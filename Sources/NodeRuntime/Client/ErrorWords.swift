@@ -53,7 +53,7 @@ extension ReplyError {
         case .node(let word):
             switch word {
             case .lineTooLong, .badRequest, .unknownCommand, .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused,
-                .unknownStatement, .dynamicRefused, .variableRefused, .diagnosticsGone:
+                .unknownStatement, .dynamicRefused, .variableRefused, .diagnosticsGone, .notMaster, .unknownNode:
                 true
             case .tooManyConnections, .idleTimeout, .auth, .authRequired, .waitTimeout, .staleRead, .notReady, .noQuorum, .masterUnreachable,
                 .databaseDown,

@@ -92,6 +92,21 @@ import Replication
         return Members.Member(uuid: hello.uuid, id: id, address: hello.address)
     }
 
+    func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField] {
+        let found: Members.Member?
+        do throws(Members.Refusal) { found = try members.remove(id) } catch {
+            throw ReplyError(.notReady, "the list of members could not be stored (\(error)), so nothing was changed")
+        }
+        guard let found else { throw ReplyError(.unknownNode, "no node \(id) that could be removed; .nodes lists the slaves") }
+        node.log.notice("a node was removed from the cluster", ["node": "\(id)", "address": found.address])
+        for slave in slaves where slave.member?.id == id {
+            slave.refuse("node \(id) was removed from this cluster; to join anew it needs an empty data folder")
+        }
+        received[id] = nil
+        configureGate()
+        return [.number("removed", UInt64(id.rawValue)), .text("address", found.address)]
+    }
+
     func ended(_ slave: SlaveConnection) {
         slaves.removeAll { $0 === slave }
         let now = EventLoop.nowMs()

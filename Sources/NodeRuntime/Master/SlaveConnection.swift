@@ -79,6 +79,7 @@ import Replication
             let words =
                 switch error {
                 case .idTaken(let id, let other): "id \(id) is taken by \(other); give the joining node another --id, or none"
+                case .removed(let id): "node \(id) was removed from this cluster; to join anew it needs an empty data folder"
                 case .tooMany: "this cluster has as many nodes as it can"
                 case .unwritable: "the node's uuid or address holds blanks or control characters, is empty or is too long; mend its configuration"
                 case .system(let error): "the master could not store the new member: \(error)"
@@ -127,6 +128,8 @@ import Replication
         feed?.close()
         giving?.close()
     }
+
+    func refuse(_ words: String) { perform(link.refuse(LinkRefusal(.removed, words))) }
 
     func beat(_ beat: Frame.Beat) {
         perform(link.ticked(nowMs: EventLoop.nowMs()))

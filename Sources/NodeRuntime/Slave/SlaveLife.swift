@@ -286,6 +286,10 @@ import Replication
 
     func passed(_ position: Position) {}
 
+    func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField] {
+        throw ReplyError(.notMaster, "only the master removes nodes; it is at \(masterAddress)")
+    }
+
     var stateWord: String {
         if case .failed = applier.state { return "apply-failed" }
         if snapshot.isUnderWay { return "taking-snapshot" }
