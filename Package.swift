@@ -73,6 +73,10 @@ let package = Package(
             name: "loadgen", dependencies: ["LoadGeneratorCore", "CMariaDB", "CSystem", argumentParser], path: "Benchmarks/LoadGenerator",
             swiftSettings: settings),
 
+        // The simulator of failovers; no product either.
+        .target(name: "Simulation", dependencies: ["Failover", "ClusterModel"], path: "Simulator/Simulation", swiftSettings: settings),
+        .executableTarget(name: "simulate", dependencies: ["Simulation"], path: "Simulator/Simulate", swiftSettings: settings),
+
         // Tests, a target a tier or module, and what several of them use.
         .target(
             name: "TestSupport", dependencies: ["EventLoop", "MariaDBServer", "MariaDBConnector", "ClusterModel"], path: "Tests/Support",
@@ -83,6 +87,7 @@ let package = Package(
         tests("BinlogFormatTests", ["BinlogFormat", "ClusterModel"], resources: [.copy("Golden")]),
         tests("MySQLProtocolTests", ["MySQLProtocol", "ClusterModel"], resources: [.copy("Golden")]),
         tests("ReplicationTests", ["Replication", "BinlogFormat", "ClusterModel"]),
+        tests("FailoverTests", ["Failover", "Simulation", "ClusterModel"]),
         tests("LineProtocolTests", ["LineProtocol", "ClusterModel"]),
         tests("NodeConfigTests", ["NodeConfig", "ClusterModel"]),
         tests("MariaDBServerTests", ["MariaDBServer", "ClusterModel"]),

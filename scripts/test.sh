@@ -17,13 +17,13 @@ Without a tier: all of them. --help: this text.
 TEXT
 }
 
-pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests'
+pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|FailoverTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests'
 database='DigestsTests|EventLoopTests|MariaDBServerTests|MariaDBConnectorTests|NodeRuntimeTests'
 cluster='ClusterTests'
 
 lint() {
     say "== lint"
-    swift format lint --strict --recursive --parallel Sources Benchmarks Tests Package.swift
+    swift format lint --strict --recursive --parallel Sources Benchmarks Simulator Tests Package.swift
     local script
     for script in scripts/*.sh scripts/benchmark/*.sh .ci/run; do bash -n "$script"; done
 }

@@ -1,0 +1,19 @@
+/// A small source of random numbers that gives the same from the same seed: a machine's chance comes in as a value.
+///
+/// Source: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+
+    /// A number of `range`, which is not empty.
+    package mutating func number(in range: Range<Int>) -> Int { range.lowerBound + Int(next() % UInt64(range.count)) }
+}
