@@ -24,6 +24,10 @@ package struct CommandHelp: Equatable, Sendable {
         CommandHelp(".sql <bytes>", "the next so many bytes, line breaks and all, are one statement; a line break follows them"),
         CommandHelp(".reset", "rolls back and drops the session's state, as a new connection"),
         CommandHelp(".auth <user> <password>", "says who you are; the password is the rest of the line"),
+        CommandHelp(
+            ".consistency local|session|linearizable",
+            "sets what this connection's reads must see: what is here, its own writes, or all that was acknowledged"),
+        CommandHelp(".max-staleness <ms>|off", "sets how old what this connection reads on a slave may be"),
         CommandHelp(".remove <node>", "takes a node out of the cluster for good, by its id: no commit waits for it, and it is not let in again"),
         CommandHelp(".help", "lists the commands"),
         CommandHelp(".quit", "ends the connection"),

@@ -26,6 +26,8 @@ enum DotLine: Equatable {
         case ".quit": words.only(.quit)
         case ".format": words.next().flatMap { ReplyFormat(rawValue: $0) }.flatMap { words.only(.format($0)) }
         case ".wait": wait(&words)
+        case ".consistency": words.next().flatMap { ReadConsistency(rawValue: $0) }.flatMap { words.only(.consistency($0)) }
+        case ".max-staleness": maxStaleness(&words)
         case ".remove": words.next().flatMap { $0.isDecimal ? NodeID($0) : nil }.flatMap { words.only(.remove($0)) }
         case ".auth": auth(&words)
         case ".link": words.next().flatMap { $0.isDecimal ? Int($0) : nil }.flatMap { words.only(.link(version: $0)) }
@@ -41,6 +43,13 @@ enum DotLine: Equatable {
         guard let text = words.next() else { return .command(.wait(position, milliseconds: nil)) }
         guard text.isDecimal, let milliseconds = UInt64(text) else { return nil }
         return words.only(.wait(position, milliseconds: milliseconds))
+    }
+
+    private static func maxStaleness(_ words: inout Words) -> DotLine? {
+        guard let text = words.next() else { return nil }
+        if text == "off" { return words.only(.maxStaleness(milliseconds: nil)) }
+        guard text.isDecimal, let milliseconds = UInt64(text) else { return nil }
+        return words.only(.maxStaleness(milliseconds: milliseconds))
     }
 
     /// Whatever a reply's `gtid=` may hold: a GTID, or `-` for the start.

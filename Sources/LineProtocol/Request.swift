@@ -22,6 +22,9 @@ package enum Command: Equatable, Sendable {
     case wait(Position, milliseconds: UInt64?)
     case reset
     case auth(user: [UInt8], password: [UInt8])
+    case consistency(ReadConsistency)
+    /// Reads must not be older; nil: as old as may be.
+    case maxStaleness(milliseconds: UInt64?)
     case remove(NodeID)
     case help
     case quit
@@ -30,6 +33,16 @@ package enum Command: Equatable, Sendable {
     /// From a slave that passes its clients' statements on: from here each reply is followed by a line that tells what the session holds
     /// (see `SessionHold`). Not listed by `.help`.
     case forwarded
+}
+
+/// What a connection's reads promise.
+package enum ReadConsistency: String, CaseIterable, Sendable {
+    /// Whatever is applied on the node.
+    case local
+    /// At least what the connection itself wrote and read.
+    case session
+    /// Everything that anybody was told is written before the read came.
+    case linearizable
 }
 
 /// How the replies of a connection are written.

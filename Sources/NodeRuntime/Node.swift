@@ -295,6 +295,13 @@ typealias NodeContext = Node
         return rows
     }
 
+    func confirmedPosition(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) {
+        guard let life else { return done(.failure(ReplyError(.notReady, "this node is starting; try again shortly"))) }
+        life.confirmedPosition(done)
+    }
+
+    var stalenessMs: Int? { life?.stalenessMs }
+
     func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField] {
         guard let life else { throw ReplyError(.notReady, "this node is starting; try again shortly") }
         return try life.remove(id)

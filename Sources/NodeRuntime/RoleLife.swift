@@ -19,6 +19,10 @@ import LineProtocol
     var writeRefusal: ReplyError? { get }
     /// Everybody this node knows of.
     func nodes() -> [NodeStatus]
+    /// Up to where a linearizable read must see that comes now.
+    func confirmedPosition(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void)
+    /// How old what is applied here may be, in milliseconds; nil: not known.
+    var stalenessMs: Int? { get }
     /// Takes a node out of the cluster.
     func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField]
     func statusRows() -> [[String?]]

@@ -24,6 +24,10 @@ package enum Frame: Equatable, Sendable {
     case beat(Beat)
     /// Slave to master: how far it is.
     case ack(Ack)
+    /// Slave to master: up to where must a read see that came now?
+    case readIndex(UInt64)
+    /// Master to slave: the answer, or why there is none.
+    case readAnswer(UInt64, Position, refusal: String)
     /// Master to slave: more may be applied.
     case committed(Commitment)
     /// Slave to master, instead of `resume`: send a whole copy of the database.
@@ -103,12 +107,15 @@ package enum Frame: Equatable, Sendable {
     package struct Beat: Equatable, Sendable {
         package var position: Position
         package var committed: Commitment
+        /// Counts the master's beats; an ack tells the last that was heard.
+        package var number: UInt64
         /// The master's clock, milliseconds since 1970; only differences count.
         package var clockMs: UInt64
         package var nodes: [NodeStatus]
 
-        package init(position: Position, committed: Commitment, clockMs: UInt64, nodes: [NodeStatus]) {
+        package init(position: Position, committed: Commitment, number: UInt64, clockMs: UInt64, nodes: [NodeStatus]) {
             self.position = position
+            self.number = number
             self.committed = committed
             self.clockMs = clockMs
             self.nodes = nodes
@@ -122,8 +129,11 @@ package enum Frame: Equatable, Sendable {
         package var applied: Position
         /// One word on the slave's applier.
         package var state: String
+        /// The last beat it heard.
+        package var beat: UInt64
 
-        package init(received: Position, applied: Position, state: String) {
+        package init(received: Position, applied: Position, state: String, beat: UInt64) {
+            self.beat = beat
             self.received = received
             self.applied = applied
             self.state = state

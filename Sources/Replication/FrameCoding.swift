@@ -15,7 +15,7 @@ extension Frame {
     private enum Kind: UInt8 {
         case challenge = 1
         case hello, welcome, refused, resume, events, gone, beat, ack, packedEvents, committed, snapshotWanted, snapshotQueued, snapshotData,
-            snapshotDone
+            snapshotDone, readIndex, readAnswer
     }
 
     /// Appends the frame as it goes over the wire.
@@ -72,6 +72,7 @@ extension Frame {
         case .beat(let value):
             w.position(value.position)
             w.commitment(value.committed)
+            w.number(value.number)
             w.number(value.clockMs)
             w.number(UInt32(value.nodes.count))
             for node in value.nodes { w.node(node) }
@@ -80,7 +81,16 @@ extension Frame {
             w.position(value.received)
             w.position(value.applied)
             w.string(value.state)
+            w.number(value.beat)
             return .ack
+        case .readIndex(let number):
+            w.number(number)
+            return .readIndex
+        case .readAnswer(let number, let position, let refusal):
+            w.number(number)
+            w.position(position)
+            w.string(refusal)
+            return .readAnswer
         case .committed(let commitment):
             w.commitment(commitment)
             return .committed
@@ -133,12 +143,18 @@ extension Frame {
             return .refused(LinkRefusal(reason, words))
         case .resume: return r.position().map { .resume($0) }
         case .events, .packedEvents, .snapshotData: return nil
+        case .readIndex: return r.number(UInt64.self).map { .readIndex($0) }
+        case .readAnswer:
+            guard let number = r.number(UInt64.self), let position = r.position(), let refusal = r.string(max: 4096) else { return nil }
+            return .readAnswer(number, position, refusal: refusal)
         case .committed: return r.commitment().map { .committed($0) }
         case .gone: return r.string(max: 4096).map { .gone($0) }
         case .beat: return beat(&r)
         case .ack:
-            guard let received = r.position(), let applied = r.position(), let state = r.string() else { return nil }
-            return .ack(Ack(received: received, applied: applied, state: state))
+            guard let received = r.position(), let applied = r.position(), let state = r.string(), let beat = r.number(UInt64.self) else {
+                return nil
+            }
+            return .ack(Ack(received: received, applied: applied, state: state, beat: beat))
         case .snapshotWanted: return .snapshotWanted
         case .snapshotQueued: return r.number(UInt32.self).map { .snapshotQueued(ahead: $0) }
         case .snapshotDone:
@@ -150,7 +166,8 @@ extension Frame {
     }
 
     private static func beat(_ r: inout ByteReader) -> Frame? {
-        guard let position = r.position(), let committed = r.commitment(), let clock = r.number(UInt64.self), let count = r.number(UInt32.self),
+        guard let position = r.position(), let committed = r.commitment(), let number = r.number(UInt64.self), let clock = r.number(UInt64.self),
+            let count = r.number(UInt32.self),
             count <= nodesMax
         else { return nil }
         var nodes: [NodeStatus] = []
@@ -158,7 +175,7 @@ extension Frame {
             guard let node = r.node() else { return nil }
             nodes.append(node)
         }
-        return .beat(Beat(position: position, committed: committed, clockMs: clock, nodes: nodes))
+        return .beat(Beat(position: position, committed: committed, number: number, clockMs: clock, nodes: nodes))
     }
 }
 

@@ -13,6 +13,8 @@ package struct MasterLink: Sendable {
         case ship(after: Position)
         /// Send a copy of the database.
         case giveSnapshot
+        /// A client of the slave's reads: confirm that this node leads, then answer.
+        case readIndex(UInt64)
         /// The slave said how far it is.
         case progressed(Frame.Ack)
         /// Close when everything is sent.
@@ -58,12 +60,13 @@ package struct MasterLink: Sendable {
         case (.welcomed, .resume(let position)):
             state = .shipping
             return [.ship(after: position)]
+        case (.shipping, .readIndex(let number)): return [.readIndex(number)]
         case (.welcomed, .snapshotWanted):
             state = .givingSnapshot
             return [.giveSnapshot]
         case (.shipping, .ack(let ack)), (.givingSnapshot, .ack(let ack)): return [.progressed(ack)]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
-            (_, .committed), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone):
+            (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
         }
     }

@@ -18,6 +18,7 @@ package struct SlaveLink: Sendable {
         /// The transaction under way broke off in the master's binlog: forget what was written of it.
         case dropOpenGroup
         case heard(Frame.Beat)
+        case readAnswer(UInt64, Position, refusal: String)
         /// So much may be applied.
         case committed(Commitment)
         /// The master can't send what comes next; why, in its words.
@@ -78,6 +79,7 @@ package struct SlaveLink: Sendable {
         case (.receiving, .events(let events)): return received(events: events)
         case (.receiving, .gone(let words)): return [.gone(words)]
         case (.joined, .beat(let beat)), (.receiving, .beat(let beat)): return [.committed(beat.committed), .heard(beat)]
+        case (.receiving, .readAnswer(let number, let position, let refusal)): return [.readAnswer(number, position, refusal: refusal)]
         case (.receiving, .committed(let commitment)): return [.committed(commitment)]
         case (.takingSnapshot, .beat(let beat)), (.tookSnapshot, .beat(let beat)): return [.heard(beat)]
         case (.takingSnapshot(0), .snapshotQueued(let ahead)): return [.snapshot(.queued(ahead: Int(ahead)))]
@@ -89,7 +91,7 @@ package struct SlaveLink: Sendable {
             state = .tookSnapshot
             return [.snapshot(.done(done))]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
-            (_, .committed), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone):
+            (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
         }
     }
@@ -135,6 +137,9 @@ package struct SlaveLink: Sendable {
         state = .takingSnapshot(bytes: 0)
         return [.send(.snapshotWanted)]
     }
+
+    /// Asks up to where a read must see.
+    package func ask(_ number: UInt64) -> [Action] { isReceiving ? [.send(.readIndex(number))] : [] }
 
     /// Tells how far this node is, if anybody listens.
     package func progressed(_ ack: Frame.Ack) -> [Action] {

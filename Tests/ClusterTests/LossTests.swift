@@ -150,7 +150,7 @@ extension WholeClusters {
 
 extension NodeProcess {
     /// The id of the connection whose statement holds that text.
-    fileprivate func process(running text: String) throws -> String {
+    func process(running text: String) throws -> String {
         try root("SELECT id FROM information_schema.processlist WHERE info LIKE '%\(text)%' AND id <> CONNECTION_ID()")
     }
 }

@@ -138,7 +138,7 @@ private func wire(_ frame: Frame) throws -> Frame {
     }
 
     @Test func `frames out of turn end the link`() throws {
-        for frame in [Frame.resume(.start), .ack(Frame.Ack(received: .start, applied: .start, state: "x")), .events([1]), .gone("x")] {
+        for frame in [Frame.resume(.start), .ack(Frame.Ack(received: .start, applied: .start, state: "x", beat: 5)), .events([1]), .gone("x")] {
             var pair = try Pair()
             #expect(pair.master.received(frame, nowMs: 0).contains { if case .close = $0 { true } else { false } })
         }
@@ -156,14 +156,15 @@ private func wire(_ frame: Frame) throws -> Frame {
 @Suite struct FrameTests {
     static let frames: [Frame] = [
         .resume(.start), .resume(Position(GTID("0-1-42"))), .events([]), .events([1, 2, 3]), .packedEvents(count: 70_000, [4, 5]),
-        .gone("no such position"), .committed(.all), .committed(.upTo(.start)),
+        .gone("no such position"), .committed(.all), .readIndex(9), .readAnswer(9, Position(GTID("0-1-8")), refusal: ""),
+        .readAnswer(3, .start, refusal: "no"), .committed(.upTo(.start)),
         .refused(LinkRefusal(.idTaken, "id 2 is taken")),
         .snapshotWanted, .snapshotQueued(ahead: 2), .snapshotData([1, 2, 3]),
         .snapshotDone(Frame.SnapshotDone(bytes: 3, digest: [UInt8](repeating: 6, count: 32), position: Position(GTID("0-1-9")))),
-        .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming")),
+        .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming", beat: 5)),
         .beat(
             Frame.Beat(
-                position: Position(GTID("0-1-9")), committed: .upTo(Position(GTID("0-1-8"))), clockMs: 12,
+                position: Position(GTID("0-1-9")), committed: .upTo(Position(GTID("0-1-8"))), number: 77, clockMs: 12,
                 nodes: NodeID(rawValue: 3).map {
                     [NodeStatus(id: $0, role: .slave, address: "h:1", state: "away", received: .start, applied: .start, lagMs: nil, lastSeenMs: 4)]
                 } ?? [])),

@@ -34,7 +34,7 @@ private func at(_ sequence: UInt64) -> Position { Position(GTID(domain: 0, serve
         #expect(slave.received(.snapshotData([1, 2]), nowMs: 0) == [.snapshot(.piece([1, 2]))])
         #expect(slave.received(.snapshotData([3]), nowMs: 0) == [.snapshot(.piece([3]))])
         #expect(slave.received(.snapshotDone(done(3)), nowMs: 0) == [.snapshot(.done(done(3)))])
-        let ack = Frame.Ack(received: .start, applied: .start, state: "taking-snapshot")
+        let ack = Frame.Ack(received: .start, applied: .start, state: "taking-snapshot", beat: 1)
         #expect(slave.progressed(ack) == [.send(.ack(ack))])
         #expect(master.received(.ack(ack), nowMs: 0) == [.progressed(ack)])
     }

@@ -28,7 +28,9 @@ import StatementGate
     private var inputIsOver = false
     private var isReadingPaused = false
     private var isAuthenticated = false
-    private var appliedWait: AppliedPosition.WaitID?
+    var appliedWait: AppliedPosition.WaitID?
+    var consistency = ReadConsistency.session
+    var maxStalenessMs: Int?
     private(set) var lastActiveMs = EventLoop.nowMs()
 
     init(_ node: NodeContext, number: UInt64, _ channel: Channel) {
@@ -184,7 +186,7 @@ import StatementGate
             return answer([])
         case .link(let version):
             return node.linkArrived(self, version: version, rest: reader.takeRest())
-        case .role, .status, .nodes, .format, .wait, .reset, .remove: break
+        case .role, .status, .nodes, .format, .wait, .reset, .remove, .consistency, .maxStaleness: break
         }
         guard isAllowed else { return answer(authRequired) }
         switch command {
@@ -196,10 +198,17 @@ import StatementGate
             answer(.format(format))
         case .wait(let position, let milliseconds): wait(for: position, milliseconds)
         case .remove(let id): remove(id)
+        case .consistency(let wanted):
+            consistency = wanted
+            answer([.text("consistency", wanted.rawValue)])
+        case .maxStaleness(let milliseconds):
+            maxStalenessMs = milliseconds.map { Int(clamping: $0) }
+            answer([.text("max_staleness_ms", milliseconds.map { "\($0)" } ?? "off")])
         case .reset:
             local.reset()
             forwarded?.reset()
             lastWasPassedOn = false
+            (consistency, maxStalenessMs) = (.session, nil)
             answer([])
         case .ping, .help, .quit, .auth, .forwarded, .link: preconditionFailure("answered above")
         }
@@ -276,6 +285,7 @@ import StatementGate
         switch node.role {
         case .master:
             if let error = node.writeRefusal, what.isWrite || what.transaction?.commits == true && local.hasWritten { return answer(error) }
+            if consistency == .linearizable, !what.isWrite, what.transaction == nil { return readPromised(sql, what) }
             runHere(sql, what)
         case .slave: route(sql, what)
         }
@@ -309,21 +319,8 @@ import StatementGate
         }
     }
 
-    /// Runs a read on this slave, once it has what the session itself wrote.
-    func readHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) {
-        let own = forwarded?.lastWrite ?? .start
-        guard node.applied.value < own else { return runHere(sql, what, succeeded: succeeded) }
-        let limit = node.settings.session.readYourWritesMs
-        appliedWait = node.applied.wait(for: own, milliseconds: limit) { [weak self] reached in
-            guard let self else { return }
-            self.appliedWait = nil
-            if reached { return self.runHere(sql, what, succeeded: succeeded) }
-            let have = self.node.applied.value
-            self.answer(
-                ReplyError(
-                    .staleRead, "your write \(own) is not applied on this slave after \(limit) ms (it has \(have)); try again or read on the master"))
-        }
-    }
+    /// Runs a read on this slave, once it has what the session was promised to see.
+    func readHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) { readPromised(sql, what, succeeded: succeeded) }
 
     /// On a slave, what is prepared is prepared on the master, but for what a READ ONLY transaction prepares here.
     private var prepared: PreparedStatements { local.inTransaction ? local.prepared : forwarded?.prepared ?? local.prepared }

@@ -14,6 +14,7 @@ import Replication
     private var slaves: [SlaveConnection] = []
     let broadcast: Broadcast
     let gate: CommitGate
+    let rounds: ReadRounds
     private var isTellingCommitment = false
     let snapshots: SnapshotDesk
     /// When each member whose link is gone was last heard, by the loop's clock.
@@ -31,12 +32,16 @@ import Replication
         self.node = node
         broadcast = Broadcast(node)
         gate = CommitGate(node, broadcast)
+        rounds = ReadRounds(node.loop) { [unowned node] in node.settings.replication.ackTimeoutMs }
         snapshots = SnapshotDesk(node)
         members = try Members(path: node.directory.path + "/members")
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         gate.moved = { [weak self] in self?.tellCommitmentLater() }
         configureGate()
+        rounds.position = { [unowned self] in max(gate.watermark, node.applied.value) }
+        rounds.answered = { [unowned self] in answeredRound }
+        rounds.sendBeat = { [unowned self] in sendBeats() }
         beatLater()
     }
 
@@ -124,17 +129,32 @@ import Replication
         lag.passed(position, nowMs: EventLoop.nowMs())
         lag.applied(byAll: slaves.map(\.ack.applied).min() ?? position)
         gate.look(reachable: Set(slaves.filter(\.isReceiving).compactMap { $0.member?.id }))
-        let beat = currentBeat
-        for slave in slaves { slave.beat(beat) }
+        sendBeats()
         snapshots.tick()
         purge.tick()
         beatLater()
     }
 
+    private func sendBeats() {
+        _ = rounds.next()
+        let beat = currentBeat
+        for slave in slaves { slave.beat(beat) }
+    }
+
+    /// The newest beat that a majority of the nodes has heard, this one counted.
+    private var answeredRound: UInt64 {
+        let others = members.all.filter { $0.id != node.id }.map { member in slaves.first { $0.member?.id == member.id }?.ack.beat ?? 0 }
+        return ([rounds.round] + others).sorted { $1 < $0 }[(others.count + 1) / 2]
+    }
+
+    func confirmedPosition(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) { rounds.confirm(done) }
+    var stalenessMs: Int? { 0 }
+
     /// A slave has told how far it is.
     func progressed(_ slave: SlaveConnection) {
         guard slave.isReceiving, let member = slave.member else { return }
         received[member.id] = slave.ack.received
+        rounds.check()
         gate.acked(by: member.id, to: slave.ack.received)
     }
 
@@ -153,7 +173,7 @@ import Replication
     var writeRefusal: ReplyError? { gate.lossError }
 
     var currentBeat: Frame.Beat {
-        Frame.Beat(position: node.applied.value, committed: gate.commitment, clockMs: WallClock.milliseconds(), nodes: nodes())
+        Frame.Beat(position: node.applied.value, committed: gate.commitment, number: rounds.round, clockMs: WallClock.milliseconds(), nodes: nodes())
     }
 
     func passed(_ position: Position) { lag.passed(position, nowMs: EventLoop.nowMs()) }

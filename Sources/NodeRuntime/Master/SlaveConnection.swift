@@ -1,6 +1,7 @@
 import ClusterModel
 import Digests
 import EventLoop
+import LineProtocol
 import NodeConfig
 import Replication
 
@@ -14,7 +15,7 @@ import Replication
     private(set) var feed: SlaveFeed?
     /// What it gets instead of a feed, where it asked for that.
     private var giving: SnapshotGiving?
-    private(set) var ack = Frame.Ack(received: .start, applied: .start, state: "joining")
+    private(set) var ack = Frame.Ack(received: .start, applied: .start, state: "joining", beat: 0)
     /// Why the slave can't be fed; nil while it can.
     private(set) var gone: String?
     /// Why this end closes the link, where it is known.
@@ -54,6 +55,7 @@ import Replication
                 self.ack = ack
                 master.progressed(self)
             case .giveSnapshot: giveSnapshot()
+            case .readIndex(let number): confirm(number)
             case .close(let refusal):
                 master.node.log.warning("link to a slave ended", ["slave": name, "why": refusal.words])
                 reason = refusal.words
@@ -127,6 +129,15 @@ import Replication
     private func endFeeding() {
         feed?.close()
         giving?.close()
+    }
+
+    private func confirm(_ number: UInt64) {
+        master.rounds.confirm { [weak self] result in
+            switch result {
+            case .success(let position): self?.tell(.readAnswer(number, position, refusal: ""))
+            case .failure(let error): self?.tell(.readAnswer(number, .start, refusal: String(decoding: error.message, as: UTF8.self)))
+            }
+        }
     }
 
     func refuse(_ words: String) { perform(link.refuse(LinkRefusal(.removed, words))) }

@@ -2,6 +2,7 @@ import BinlogFormat
 import ClusterModel
 import Digests
 import EventLoop
+import LineProtocol
 import NodeConfig
 import Replication
 
@@ -43,6 +44,9 @@ import Replication
     private var frames = FrameReader(takesEvents: true)
     private var retryMs = MasterConnection.retryFirstMs
     private var retry: TimerID?
+    private static let askedMax = 100_000
+    private var asked: [UInt64: @LoopActor (Result<Position, ReplyError>) -> Void] = [:]
+    private var lastAsked: UInt64 = 0
     private var isPaused = false
     private var isStopped = false
     /// A snapshot is taken instead.
@@ -52,6 +56,8 @@ import Replication
     private(set) var lastBeatMs = 0
     /// Over the current link.
     private(set) var receivedBytes = 0
+    /// The number of the last beat over the link that stands now.
+    var heardBeat: UInt64 { isHeard ? lastBeat?.number ?? 0 : 0 }
     /// The last beat came over the link that stands now.
     private(set) var isHeard = false
 
@@ -97,6 +103,7 @@ import Replication
         old?.handOver(to: Deaf())
         old?.closeWhenSent()
         journal.add(.dropOpenGroup)
+        failAsked()
         guard !isStopped, !isSuspended else { return }
         if case .receiving = state {
             node.log.warning("link to the master lost", ["why": why])
@@ -187,6 +194,7 @@ import Replication
             case .append(let bytes, let through, let wholeBytes): journal.add(.append(bytes, through: through, wholeBytes: wholeBytes))
             case .dropOpenGroup: journal.add(.dropOpenGroup)
             case .heard(let beat): heard(beat)
+            case .readAnswer(let number, let position, let refusal): answered(number, position, refusal)
             case .committed(let commitment): slave.committed(commitment)
             case .gone(let why):
                 state = .gone(why)
@@ -240,6 +248,31 @@ import Replication
     func tell() {
         guard let link else { return }
         perform(link.progressed(slave.ack))
+    }
+
+    // MARK: Reads
+
+    /// Asks the master, which makes sure that it is that still.
+    func ask(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) {
+        guard let link, link.isReceiving, asked.count < Self.askedMax else { return done(.failure(unreachable)) }
+        lastAsked += 1
+        asked[lastAsked] = done
+        perform(link.ask(lastAsked))
+    }
+
+    private func answered(_ number: UInt64, _ position: Position, _ refusal: String) {
+        guard let done = asked.removeValue(forKey: number) else { return }
+        done(refusal.isEmpty ? .success(position) : .failure(ReplyError(.noQuorum, refusal)))
+    }
+
+    private var unreachable: ReplyError {
+        ReplyError(.masterUnreachable, "the master at \(address) can't be asked what a linearizable read must see; .consistency session reads on")
+    }
+
+    private func failAsked() {
+        let all = asked
+        asked = [:]
+        for (_, done) in all.sorted(by: { $0.key < $1.key }) { done(.failure(unreachable)) }
     }
 
     /// The journal begins anew: what the link would go on with does not follow.

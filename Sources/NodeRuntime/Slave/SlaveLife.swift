@@ -32,6 +32,7 @@ import Replication
     private var whenCaughtUp: (@LoopActor () -> Void)?
     /// How much of the journal enough nodes hold; nothing is known before the master tells.
     private var commitment = Commitment.upTo(.start)
+    private var freshness = Freshness()
     let writeRefusal: ReplyError? = nil
 
     init(_ node: Node, _ journal: Journal, master: NodeAddress) throws {
@@ -43,7 +44,11 @@ import Replication
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         poll.goal = { [unowned self] in mayApply }
-        poll.moved = { [weak self] in self?.master.tell() }
+        poll.moved = { [weak self] in
+            guard let self else { return }
+            self.freshness.applied(self.node.applied.value)
+            self.master.tell()
+        }
         journal.grew = { [weak self] in self?.journalGrew() }
         journal.becameDurable = { [weak self] in self?.master.tell() }
         journal.drained = { [weak self] in self?.master.journalMoved() }
@@ -193,7 +198,7 @@ import Replication
             id: node.directory.state.id?.rawValue ?? node.settings.id?.rawValue ?? 0, address: node.address, nonce: try Digests.random(32), proof: [])
     }
 
-    var ack: Frame.Ack { Frame.Ack(received: journal.received, applied: node.applied.value, state: stateWord) }
+    var ack: Frame.Ack { Frame.Ack(received: journal.received, applied: node.applied.value, state: stateWord, beat: master.heardBeat) }
 
     // MARK: Snapshots
 
@@ -210,6 +215,8 @@ import Replication
 
     /// The master told how far it is, or the database got further.
     func checkCaughtUp() {
+        if let beat = master.lastBeat { freshness.heard(beat.position, nowMs: master.lastBeatMs) }
+        freshness.applied(node.applied.value)
         guard let ready = whenCaughtUp, let goal = master.lastBeat?.position, goal <= node.applied.value else { return }
         whenCaughtUp = nil
         ready()
@@ -285,6 +292,9 @@ import Replication
     }
 
     func passed(_ position: Position) {}
+
+    func confirmedPosition(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) { master.ask(done) }
+    var stalenessMs: Int? { freshness.stalenessMs(nowMs: EventLoop.nowMs()) }
 
     func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField] {
         throw ReplyError(.notMaster, "only the master removes nodes; it is at \(masterAddress)")

@@ -110,7 +110,7 @@ import Replication
             case .heard(let beat): slave.heardOverSnapshot(beat)
             case .close(let refusal):
                 if refusal.reason == .noSnapshot { end(.refused(refusal.words)) } else { fail(refusal.words) }
-            case .committed: break
+            case .committed, .readAnswer: break
             case .format, .append, .dropOpenGroup, .gone: fail("the master sent what was not asked for")
             }
         }
