@@ -46,6 +46,7 @@ let package = Package(
         target("MySQLProtocol", ["ClusterModel"]),
         target("Replication", ["ClusterModel", "BinlogFormat"]),
         target("Failover", ["ClusterModel"]),
+        target("Verification", ["ClusterModel"]),
 
         // Edge: each wraps one thing of the outside world.
         target("NodeConfig", ["ClusterModel"]),
@@ -59,7 +60,7 @@ let package = Package(
             "NodeRuntime",
             [
                 "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "Failover", "NodeConfig",
-                "EventLoop",
+                "EventLoop", "Verification",
                 "Digests", "MariaDBConnector", "MariaDBServer", "CSystem", log,
             ]),
         target("Console", ["ClusterModel", "LineProtocol", "CEdit", "CSystem"]),
@@ -86,6 +87,7 @@ let package = Package(
         tests("StatementGateTests", ["StatementGate", "ClusterModel"]),
         tests("BinlogFormatTests", ["BinlogFormat", "ClusterModel"], resources: [.copy("Golden")]),
         tests("MySQLProtocolTests", ["MySQLProtocol", "ClusterModel"], resources: [.copy("Golden")]),
+        tests("VerificationTests", ["Verification", "ClusterModel"]),
         tests("ReplicationTests", ["Replication", "BinlogFormat", "ClusterModel"]),
         tests("FailoverTests", ["Failover", "Simulation", "ClusterModel"]),
         tests("LineProtocolTests", ["LineProtocol", "ClusterModel"]),

@@ -85,6 +85,12 @@ final class NodeConnection {
         }
     }
 
+    /// Whether bytes, or the end, come within that time.
+    func isReadable(within milliseconds: Int32) -> Bool {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&watched, 1, milliseconds) > 0
+    }
+
     /// While no reply is due: what the node said unasked, which it does only before it closes; nil while the connection stands.
     func lastWords() -> [UInt8]? {
         var words: [UInt8] = []

@@ -81,6 +81,7 @@ package struct WatchID: Hashable, Sendable {
         timer.schedule(deadline: .distantFuture)
         source.activate()
         timer.activate()
+        LoopActor.run(in: self)
     }
 
     // MARK: Descriptors

@@ -21,6 +21,9 @@ package struct CommandHelp: Equatable, Sendable {
         CommandHelp(".nodes", "lists the cluster's nodes as this node sees them"),
         CommandHelp(".format tsv|json", "sets how the replies of this connection are written"),
         CommandHelp(".wait <gtid> [<ms>]", "waits until this node has applied that position"),
+        CommandHelp(
+            ".verify [<database>[.<table>]]",
+            "compares every node's tables with the master's, row by row at one position, while all go on; tells what differs"),
         CommandHelp(".sql <bytes>", "the next so many bytes, line breaks and all, are one statement; a line break follows them"),
         CommandHelp(".reset", "rolls back and drops the session's state, as a new connection"),
         CommandHelp(".auth <user> <password>", "says who you are; the password is the rest of the line"),

@@ -30,7 +30,9 @@ enum DotLine: Equatable {
         case ".max-staleness": maxStaleness(&words)
         case ".remove": words.next().flatMap { $0.isDecimal ? NodeID($0) : nil }.flatMap { words.only(.remove($0)) }
         case ".auth": auth(&words)
+        case ".verify": verify(&words)
         case ".link": words.next().flatMap { $0.isDecimal ? Int($0) : nil }.flatMap { words.only(.link(version: $0)) }
+        case ".peer": words.next().flatMap { $0.isDecimal ? Int($0) : nil }.flatMap { words.only(.peer(version: $0)) }
         case ".forwarded": words.only(.forwarded)
         case ".sql": body(&words)
         default:
@@ -60,6 +62,11 @@ enum DotLine: Equatable {
     private static func auth(_ words: inout Words) -> DotLine? {
         guard let user = words.nextBytes(), let password = words.restAfterBlank() else { return nil }
         return .command(.auth(user: Array(user), password: Array(password)))
+    }
+
+    private static func verify(_ words: inout Words) -> DotLine? {
+        let text = words.restOfLine()
+        return text.isEmpty ? .command(.verify(.all)) : VerifyScope(text).map { .command(.verify($0)) }
     }
 
     private static func body(_ words: inout Words) -> DotLine? {
@@ -99,6 +106,13 @@ private struct Words {
         guard rest.first?.isBlank == true else { return nil }
         defer { rest = [] }
         return rest.dropFirst()
+    }
+
+    /// All that follows, without the blanks around it.
+    mutating func restOfLine() -> String {
+        defer { rest = [] }
+        let text = rest.drop(while: \.isBlank)
+        return String(decoding: text.prefix((text.lastIndex { !$0.isBlank }.map { $0 - text.startIndex + 1 }) ?? 0), as: UTF8.self)
     }
 
     /// The command, if no word is left.

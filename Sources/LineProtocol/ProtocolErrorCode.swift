@@ -29,6 +29,8 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     case poolExhausted = "POOL-EXHAUSTED"
     case diagnosticsGone = "DIAGNOSTICS-GONE"
     case connectionLost = "CONNECTION-LOST"
+    case verifyRunning = "VERIFY-RUNNING"
+    case verifyFailed = "VERIFY-FAILED"
     case shuttingDown = "SHUTTING-DOWN"
 
     /// The SQLSTATE that goes with the code: five characters, MariaDB's own where it has the same error.
@@ -44,7 +46,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .noQuorum: "40003"
         case .notMaster: "25006"
         case .connectionLost: "08007"
-        case .waitTimeout, .staleRead, .notReady, .diagnosticsGone: "HY000"
+        case .waitTimeout, .staleRead, .notReady, .diagnosticsGone, .verifyRunning, .verifyFailed: "HY000"
         }
     }
 
@@ -78,6 +80,8 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .poolExhausted: "no database connection became free in time"
         case .diagnosticsGone: "the last statement's warnings, counts or `@@last_gtid` are gone, since its database connection serves others now"
         case .connectionLost: "the connection to the database or the master broke, and the session's state there is lost; the message tells more"
+        case .verifyRunning: "this node drives a verification already; `.status` tells how far it is"
+        case .verifyFailed: "nothing could be compared; the message tells why"
         case .shuttingDown: "the node is stopping; connect to another one"
         }
     }

@@ -21,6 +21,8 @@ package enum Command: Equatable, Sendable {
     /// Until the node has applied the position; the node's own limit holds where `milliseconds` is nil.
     case wait(Position, milliseconds: UInt64?)
     case reset
+    /// Compares the nodes' data with the master's.
+    case verify(VerifyScope)
     case auth(user: [UInt8], password: [UInt8])
     case consistency(ReadConsistency)
     /// Reads must not be older; nil: as old as may be.
@@ -30,6 +32,8 @@ package enum Command: Equatable, Sendable {
     case quit
     /// From another node: what follows this line is the link between nodes, no longer text. Not listed by `.help`.
     case link(version: Int)
+    /// From another node: what follows this line are requests between peers, no longer text. Not listed by `.help`.
+    case peer(version: Int)
     /// From a slave that passes its clients' statements on: from here each reply is followed by a line that tells what the session holds
     /// (see `SessionHold`). Not listed by `.help`.
     case forwarded

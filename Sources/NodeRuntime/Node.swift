@@ -29,6 +29,7 @@ typealias NodeContext = Node
     let control: ControlConnection
     let applied: AppliedPosition
     let linkIdentity: LinkIdentity
+    private(set) lazy var verifier = Verifier(self)
     var epoch = Epoch.first
     private(set) var lexicalMode = LexicalMode.standard
     private var blocked: ReplyError? = ReplyError(.notReady, "this node is starting; try again shortly")
@@ -240,16 +241,23 @@ typealias NodeContext = Node
 
     /// A session turned out to be another node.
     func linkArrived(_ session: ClientSession, version: Int, rest: [UInt8]) {
-        sessions[session.number] = nil
-        // What it did as a client is over.
-        session.local.abandon()
-        session.forwarded?.reset()
+        forget(session)
         guard version == 1, let life, !isStopping else {
             log.warning("a node asked for a link that can't be made", ["version": "\(version)"])
             return session.channel.close()
         }
         life.linkArrived(session.channel, rest: rest)
     }
+
+    /// What it did as a client is over.
+    func forget(_ session: ClientSession) {
+        sessions[session.number] = nil
+        session.local.abandon()
+        session.forwarded?.reset()
+    }
+
+    /// What keeps the database at one position for a moment, on a slave.
+    var applyHold: ApplyHold? { life?.applyHold }
 
     func committed(_ gtid: GTID) {
         guard role == .master else { return }
@@ -285,7 +293,7 @@ typealias NodeContext = Node
             ["database.mode", settings.database.mode.rawValue], ["database.version", databaseVersion],
             ["uptime_ms", "\(EventLoop.nowMs() - startedMs)"],
         ]
-        rows += life?.statusRows() ?? []
+        rows += (life?.statusRows() ?? []) + verifier.statusRows
         rows += [
             ["clients", "\(sessions.count)"], ["clients.max", "\(settings.limits.connectionsMax)"],
             ["pool.in_use", "\(pool.inUse)"], ["pool.idle", "\(pool.idleCount)"], ["pool.waiting", "\(pool.waiting)"],
@@ -360,6 +368,7 @@ typealias NodeContext = Node
         isStopping = true
         whenStopped = done
         log.notice("stopping", ["clients": "\(sessions.count)"])
+        verifier.stop()
         for session in Array(sessions.values) { session.drain() }
         if sessions.isEmpty { return finishStopping() }
         loop.after(milliseconds: settings.shutdown.drainMs) { [self] in

@@ -17,6 +17,8 @@ import LineProtocol
     func passed(_ position: Position)
     /// Why a write would only wait now; nil when it need not.
     var writeRefusal: ReplyError? { get }
+    /// What keeps the database at one position for a moment; nil where it applies nothing.
+    var applyHold: ApplyHold? { get }
     /// Everybody this node knows of.
     func nodes() -> [NodeStatus]
     /// Up to where a linearizable read must see that comes now.

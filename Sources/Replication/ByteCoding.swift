@@ -16,6 +16,15 @@ struct ByteWriter {
     mutating func string(_ value: String) { string(Array(value.utf8)) }
 
     mutating func position(_ value: Position) { string(value.gtid?.description ?? "") }
+
+    /// Texts, some of which may be missing.
+    mutating func fields(_ values: [String?]) {
+        number(UInt32(values.count))
+        for value in values {
+            number(UInt8(value == nil ? 0 : 1))
+            if let value { string(value) }
+        }
+    }
 }
 
 /// Reads the fields of a frame; nil where they run out or make no sense.
@@ -49,5 +58,30 @@ struct ByteReader {
         guard let text = string(max: 64) else { return nil }
         if text.isEmpty { return .start }
         return GTID(text).map { Position($0) }
+    }
+
+    mutating func fields() -> [String?]? {
+        guard let count = number(UInt32.self), count <= 4096 else { return nil }
+        var fields: [String?] = []
+        for _ in 0..<count {
+            switch number(UInt8.self) {
+            case 0: fields.append(nil)
+            case 1:
+                guard let text = string(max: Frame.smallBytesMax) else { return nil }
+                fields.append(text)
+            default: return nil
+            }
+        }
+        return fields
+    }
+
+    mutating func rows() -> [[String?]]? {
+        guard let count = number(UInt32.self), count <= 4096 else { return nil }
+        var rows: [[String?]] = []
+        for _ in 0..<count {
+            guard let row = fields() else { return nil }
+            rows.append(row)
+        }
+        return rows
     }
 }

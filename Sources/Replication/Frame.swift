@@ -54,6 +54,12 @@ package enum Frame: Equatable, Sendable {
             self.position = position
         }
     }
+    /// On a connection between peers, where one asks: a request, its fields.
+    case ask([String?])
+    /// The answer: rows of fields.
+    case told([[String?]])
+    /// Why there is no answer.
+    case notTold([String?])
 
     package struct Challenge: Equatable, Sendable {
         package var cluster: String

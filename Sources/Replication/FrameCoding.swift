@@ -4,7 +4,7 @@ extension Frame {
     /// The largest frame: one event of the largest size MariaDB logs, and its head.
     package static let bytesMax = 1 << 30 + 1 << 20
     /// Frames other than events are small; a peer that says otherwise is mistaken.
-    static let smallBytesMax = 1 << 20
+    package static let smallBytesMax = 1 << 20
     static let nodesMax = 1000
     /// Of events, before they are compressed: that takes some ten milliseconds, during which the node does nothing else.
     static let packedEventBytesMax = 256 << 10
@@ -15,7 +15,7 @@ extension Frame {
     private enum Kind: UInt8 {
         case challenge = 1
         case hello, welcome, refused, resume, events, gone, beat, ack, packedEvents, committed, snapshotWanted, snapshotQueued, snapshotData,
-            snapshotDone, readIndex, readAnswer
+            snapshotDone, readIndex, readAnswer, ask, told, notTold
     }
 
     /// Appends the frame as it goes over the wire.
@@ -106,6 +106,16 @@ extension Frame {
             w.string(value.digest)
             w.position(value.position)
             return .snapshotDone
+        case .ask(let fields):
+            w.fields(fields)
+            return .ask
+        case .told(let rows):
+            w.number(UInt32(rows.count))
+            for row in rows { w.fields(row) }
+            return .told
+        case .notTold(let fields):
+            w.fields(fields)
+            return .notTold
         }
     }
 
@@ -148,6 +158,9 @@ extension Frame {
             guard let number = r.number(UInt64.self), let position = r.position(), let refusal = r.string(max: 4096) else { return nil }
             return .readAnswer(number, position, refusal: refusal)
         case .committed: return r.commitment().map { .committed($0) }
+        case .ask: return r.fields().map { .ask($0) }
+        case .told: return r.rows().map { .told($0) }
+        case .notTold: return r.fields().map { .notTold($0) }
         case .gone: return r.string(max: 4096).map { .gone($0) }
         case .beat: return beat(&r)
         case .ack:

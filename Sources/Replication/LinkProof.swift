@@ -7,6 +7,8 @@ package struct LinkIdentity: Sendable {
     package let prove: (@Sendable ([UInt8]) -> [UInt8])?
     /// Compares two proofs in constant time.
     package let equal: @Sendable ([UInt8], [UInt8]) -> Bool
+    /// What it proves for: a proof made for one kind of connection is of no use on another.
+    private var purpose = "link"
 
     package init(
         cluster: String, prove: (@Sendable ([UInt8]) -> [UInt8])?, equal: @escaping @Sendable ([UInt8], [UInt8]) -> Bool
@@ -14,6 +16,13 @@ package struct LinkIdentity: Sendable {
         self.cluster = cluster
         self.prove = prove
         self.equal = equal
+    }
+
+    /// The same node's, on a connection between peers.
+    package var ofPeer: LinkIdentity {
+        var identity = self
+        identity.purpose = "peer"
+        return identity
     }
 
     /// The slave's proof covers all it claims and both nonces, so that none of it can be altered or replayed.
@@ -28,7 +37,7 @@ package struct LinkIdentity: Sendable {
 
     private func transcript(_ side: String, _ challenge: Frame.Challenge, _ hello: Frame.Hello, id: UInt32) -> [UInt8] {
         var writer = ByteWriter()
-        for text in ["ddbnode link 1", side, challenge.cluster, hello.cluster, hello.uuid, hello.address] { writer.string(text) }
+        for text in ["ddbnode \(purpose) 1", side, challenge.cluster, hello.cluster, hello.uuid, hello.address] { writer.string(text) }
         writer.number(challenge.master.rawValue)
         writer.number(challenge.epoch.rawValue)
         writer.number(id)

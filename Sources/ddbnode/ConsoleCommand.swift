@@ -48,7 +48,7 @@ struct ConsoleCommand: ParsableCommand {
     }
 }
 
-private func readAddress(_ text: String) throws -> NodeAddress {
+func readAddress(_ text: String) throws -> NodeAddress {
     guard let address = NodeAddress(text), address.port > 0 else { throw ValidationError("must be host:port, is \"\(text)\".") }
     return address
 }
@@ -58,7 +58,7 @@ private func readFormat(_ text: String) throws -> OutputFormat {
     return format
 }
 
-private func readPassword(from path: String) throws -> String {
+func readPassword(from path: String) throws -> String {
     do throws(SecretFile.Refusal) {
         let secret = try SecretFile.read(path)
         guard let password = String(validating: secret.bytes, as: UTF8.self) else {

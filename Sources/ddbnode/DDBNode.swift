@@ -15,6 +15,7 @@ struct DDBNode: ParsableCommand {
             ddbnode --role slave --master <host:port> [<options>]
             ddbnode check-config <file>
             ddbnode console [<host:port>] [-e <sql>] ...
+            ddbnode verify <host:port> [<database>[.<table>]]
             """,
         discussion: """
             EXAMPLES:
@@ -22,6 +23,7 @@ struct DDBNode: ParsableCommand {
               ddbnode --role slave --master 127.0.0.1:7001  a slave, next free port
               ddbnode --config /etc/ddbnode/node.json       everything from a file
               ddbnode console -e 'SHOW DATABASES'           ask the node on port 7001
+              ddbnode verify 127.0.0.1:7001                 do all nodes hold the same?
 
             CONFIGURATION:
               Flags win over the file, the file over the defaults. No file is read
@@ -42,9 +44,10 @@ struct DDBNode: ParsableCommand {
               0  ended as told
               1  failed while running
               2  wrong command line or configuration: nothing was started
+              ddbnode verify has more: see ddbnode verify --help
             """,
         version: "ddbnode \(DDBVersion.text)",
-        subcommands: [CheckConfig.self, ConsoleCommand.self])
+        subcommands: [CheckConfig.self, ConsoleCommand.self, VerifyCommand.self])
 
     @OptionGroup var node: NodeFlags
 

@@ -11,6 +11,7 @@ private let allowed: [String: Set<String>] = [
     "MySQLProtocol": ["ClusterModel"],
     "Replication": ["ClusterModel", "BinlogFormat"],
     "Failover": ["ClusterModel"],
+    "Verification": ["ClusterModel"],
     // Edge: each wraps one thing of the outside world.
     "NodeConfig": ["ClusterModel", "Glibc"],
     "EventLoop": ["CSystem", "Dispatch", "Glibc", "Synchronization"],
@@ -19,7 +20,8 @@ private let allowed: [String: Set<String>] = [
     "MariaDBServer": ["CSystem", "ClusterModel", "Dispatch", "Glibc", "Synchronization"],
     // Assembly.
     "NodeRuntime": [
-        "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "Failover", "NodeConfig", "EventLoop",
+        "ClusterModel", "LineProtocol", "StatementGate", "BinlogFormat", "MySQLProtocol", "Replication", "Failover", "Verification", "NodeConfig",
+        "EventLoop",
         "Digests", "MariaDBConnector", "MariaDBServer", "CSystem", "Dispatch", "Glibc", "Logging", "Synchronization",
     ],
     "Console": ["ClusterModel", "LineProtocol", "CEdit", "CSystem", "Glibc", "Synchronization"],

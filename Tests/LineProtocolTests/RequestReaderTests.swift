@@ -28,15 +28,29 @@ import Testing
         (".wait -", .wait(.start, milliseconds: nil)),
         (".auth app s3cret", .auth(user: Array("app".utf8), password: Array("s3cret".utf8))),
         (".auth app two words ", .auth(user: Array("app".utf8), password: Array("two words ".utf8))),
+        (".verify ", .verify(.all)), (".peer 1", .peer(version: 1)),
         (".auth app ", .auth(user: Array("app".utf8), password: [])),
     ])
     func `a command reads as it is written`(line: String, command: Command) {
         #expect(requests(line + "\n") == [.command(command)])
     }
 
+    @Test(
+        arguments: [
+            ("shop", "shop", nil), (" shop.users ", "shop", "users"), ("`a.b`.`c ``d`", "a.b", "c `d"), ("`a b`", "a b", nil), ("ä.`x`", "ä", "x"),
+        ] as [(String, String, String?)])
+    func `what to verify is named as in SQL`(text: String, database: String, table: String?) throws {
+        guard case .command(.verify(let scope)) = try #require(requests(".verify \(text)\n").first) else {
+            Issue.record("no command")
+            return
+        }
+        #expect(scope.database == database && scope.table == table)
+    }
+
     @Test(arguments: [
         ".ping now", ".format", ".format xml", ".format tsv json", ".wait", ".wait 0-1", ".wait 0-1-2 soon", ".wait 0-1-2 -1", ".wait 0-1-2 3 4",
-        ".auth", ".auth app", ".sql", ".sql x", ".sql -1", ".sql 1 2", ".link", ".link x",
+        ".verify a.b.c", ".verify a b", ".verify .a", ".verify a.", ".verify `a", ".verify `a`b", ".verify ``", ".peer", ".auth", ".auth app", ".sql",
+        ".sql x", ".sql -1", ".sql 1 2", ".link", ".link x",
     ])
     func `wrong arguments are answered in their place and the connection goes on`(line: String) throws {
         let all = requests(line + "\n.ping\n")

@@ -139,6 +139,32 @@ struct RelayEndpointTests {
         }
     }
 
+    @Test func `a hold keeps the replica at one transaction, goes on to another, and goes by itself`() async throws {
+        try await withChain { chain in
+            let relay = try await chain.relay()
+            try await chain.replicate(from: relay)
+            try await chain.catchUp()
+            let journal = chain.journal
+            let hold = try await onLoop { ApplyHold($0, relay, journal) }
+            let last = await hold.begin(milliseconds: 60_000)
+            #expect(last == (try await chain.replica.position()).sequence)
+            try await write(chain, 3)
+            let goal = try await chain.master.position()
+            try await until("the journal has all of it") { journal.written == goal }
+            #expect(await hold.move(to: last + 2, milliseconds: 60_000))
+            #expect(try await chain.replica.sql("SELECT MASTER_GTID_WAIT('0-1-\(last + 2)', 30) AS reached")["reached"] == "0")
+            #expect(try await chain.replica.sql("SELECT MASTER_GTID_WAIT('0-1-\(last + 3)', 0.3) AS reached")["reached"] == "-1")
+            #expect(await hold.move(to: last + 1, milliseconds: 60_000) == false)
+            // So short a time that it is over at once.
+            #expect(await hold.move(to: last + 2, milliseconds: 1))
+            try await chain.catchUp()
+            #expect(await !hold.isHolding)
+            #expect(await hold.move(to: goal.sequence, milliseconds: 60_000) == false)
+            try await chain.expectEqual()
+            try await onLoop { _ in relay.close() }
+        }
+    }
+
     @Test func `statements of all kinds pass: DDL, routines, XA, temporary tables, an empty transaction`() async throws {
         try await withChain { chain in
             let relay = try await chain.relay()

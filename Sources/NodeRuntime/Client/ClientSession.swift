@@ -31,6 +31,8 @@ import StatementGate
     var appliedWait: AppliedPosition.WaitID?
     var consistency = ReadConsistency.session
     var maxStalenessMs: Int?
+    /// What it has the node verify.
+    var verification: VerifyRun?
     private(set) var lastActiveMs = EventLoop.nowMs()
 
     init(_ node: NodeContext, number: UInt64, _ channel: Channel) {
@@ -70,6 +72,7 @@ import StatementGate
         local.abandon()
         forwarded?.reset()
         node.applied.cancel(appliedWait)
+        if let verification { node.verifier.cancel(verification) }
         queue = []
         node.sessionEnded(self)
     }
@@ -186,7 +189,8 @@ import StatementGate
             return answer([])
         case .link(let version):
             return node.linkArrived(self, version: version, rest: reader.takeRest())
-        case .role, .status, .nodes, .format, .wait, .reset, .remove, .consistency, .maxStaleness: break
+        case .peer(let version): return node.peerArrived(self, version: version, rest: reader.takeRest())
+        case .role, .status, .nodes, .format, .wait, .reset, .remove, .consistency, .maxStaleness, .verify: break
         }
         guard isAllowed else { return answer(authRequired) }
         switch command {
@@ -210,11 +214,12 @@ import StatementGate
             lastWasPassedOn = false
             (consistency, maxStalenessMs) = (.session, nil)
             answer([])
-        case .ping, .help, .quit, .auth, .forwarded, .link: preconditionFailure("answered above")
+        case .verify(let scope): verify(scope)
+        case .ping, .help, .quit, .auth, .forwarded, .link, .peer: preconditionFailure("answered above")
         }
     }
 
-    private func answerTable(_ columns: [String], _ rows: [[String?]]) {
+    func answerTable(_ columns: [String], _ rows: [[String?]]) {
         channel.write { writer.table(columns, rows, into: &$0) }
         finishRequest()
     }

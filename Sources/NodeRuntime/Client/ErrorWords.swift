@@ -57,7 +57,7 @@ extension ReplyError {
                 true
             case .tooManyConnections, .idleTimeout, .auth, .authRequired, .waitTimeout, .staleRead, .notReady, .noQuorum, .masterUnreachable,
                 .databaseDown,
-                .poolExhausted, .connectionLost, .shuttingDown:
+                .poolExhausted, .connectionLost, .verifyRunning, .verifyFailed, .shuttingDown:
                 false
             }
         }

@@ -171,6 +171,7 @@ import Replication
     }
 
     var writeRefusal: ReplyError? { gate.lossError }
+    let applyHold: ApplyHold? = nil
 
     var currentBeat: Frame.Beat {
         Frame.Beat(position: node.applied.value, committed: gate.commitment, number: rounds.round, clockMs: WallClock.milliseconds(), nodes: nodes())

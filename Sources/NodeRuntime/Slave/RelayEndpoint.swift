@@ -31,6 +31,14 @@ import Replication
         didSet { if limit > oldValue { journalGrew() } }
     }
 
+    /// While set, no more than this is handed out, whatever the limit is; see `ApplyHold`.
+    var hold: UInt64? {
+        didSet { journalGrew() }
+    }
+
+    /// The last sequence that may be handed out now.
+    fileprivate var upTo: UInt64 { min(limit, hold ?? .max) }
+
     /// The journal no longer holds, or never held, what the database asked for.
     var notReaching: (@LoopActor (Position) -> Void)?
 
@@ -157,7 +165,7 @@ import Replication
         guard let reader, !isReading, !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        let (index, limit) = (endpoint.journal.index, endpoint.limit)
+        let (index, limit) = (endpoint.journal.index, endpoint.upTo)
         // What was just written is in memory. A long way behind it the queue reads, so that others get their turns.
         for _ in 0..<Self.cachedReadsMax {
             guard channel.isOpen, !channel.isFull, let packets = reader.readCached(index, upTo: limit) else { break }

@@ -34,6 +34,7 @@ import Replication
     private var commitment = Commitment.upTo(.start)
     private var freshness = Freshness()
     let writeRefusal: ReplyError? = nil
+    private(set) lazy var applyHold: ApplyHold? = ApplyHold(node.loop, relay, journal)
 
     init(_ node: Node, _ journal: Journal, master: NodeAddress) throws {
         self.node = node

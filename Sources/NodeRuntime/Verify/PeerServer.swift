@@ -1,0 +1,99 @@
+import ClusterModel
+import Digests
+import EventLoop
+import Replication
+import Verification
+
+/// Another node that asks this one, over a connection that began with `.peer 1`.
+@LoopActor final class PeerServer: ChannelHandler {
+    private static let idleMsMax = 300_000
+    private static let startMsMax = 10_000
+    private static let tickMs = 5000
+
+    private let node: Node
+    private let channel: Channel
+    private var link: PeerAnswerer
+    private var frames = FrameReader(takesEvents: false)
+    private var worker: VerifyWorker?
+    private var hasGreeted = false
+
+    init(_ node: Node, _ channel: Channel) throws(Digests.NoRandomness) {
+        self.node = node
+        self.channel = channel
+        link = PeerAnswerer(
+            node.linkIdentity, own: node.id, epoch: node.epoch, nonce: try Digests.random(32), idleMsMax: Self.idleMsMax, nowMs: EventLoop.nowMs())
+    }
+
+    func begin(rest: [UInt8]) {
+        node.verifier.peers[ObjectIdentifier(self)] = self
+        perform(link.opening)
+        rest.withUnsafeBytes { received($0) }
+        node.loop.after(milliseconds: Self.startMsMax) { [weak self] in
+            if let self, !self.hasGreeted { self.channel.close() }
+        }
+        tickLater()
+    }
+
+    private func tickLater() {
+        node.loop.after(milliseconds: Self.tickMs) { [weak self] in
+            guard let self, self.channel.isOpen else { return }
+            self.perform(self.link.ticked(nowMs: EventLoop.nowMs()))
+            self.tickLater()
+        }
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer) {
+        frames.append(bytes)
+        do throws(LinkRefusal) {
+            while channel.isOpen, let frame = try frames.next() { perform(link.received(frame, nowMs: EventLoop.nowMs())) }
+        } catch {
+            perform(link.refuse(error))
+        }
+    }
+
+    private func perform(_ actions: [PeerAnswerer.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let frame):
+                if case .welcome = frame { hasGreeted = true }
+                channel.write { frame.encode(into: &$0) }
+            case .answer(let fields): answer(fields)
+            case .close(let refusal):
+                node.log.warning("a peer's connection ended", ["why": refusal.words])
+                channel.closeWhenSent()
+            }
+        }
+    }
+
+    private func answer(_ fields: [String?]) {
+        guard let request = VerifyRequest(fields) else {
+            return say(.notTold(VerifyProblem.failed("this version does not know that request").fields))
+        }
+        guard let worker = worker ?? node.verifier.lease() else { return say(.notTold(VerifyProblem.busy.fields)) }
+        self.worker = worker
+        Task {
+            do throws(VerifyProblem) {
+                let frame = Frame.told(try await worker.ask(request).rows)
+                var bytes: [UInt8] = []
+                frame.encode(into: &bytes)
+                guard bytes.count < Frame.smallBytesMax else { throw .failed("its keys or definition are too long to be told") }
+                say(frame)
+            } catch {
+                say(.notTold(error.fields))
+            }
+        }
+    }
+
+    private func say(_ frame: Frame) { perform(link.answered(frame, nowMs: EventLoop.nowMs())) }
+
+    func drained() {}
+    func inputEnded() { channel.close() }
+
+    func ended(_ end: ChannelEnd) {
+        node.verifier.release(worker)
+        worker = nil
+        node.verifier.peers[ObjectIdentifier(self)] = nil
+    }
+
+    func close() { channel.close() }
+}

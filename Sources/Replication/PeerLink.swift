@@ -1,0 +1,160 @@
+package import ClusterModel
+
+/// The answering side of a connection between peers, behind the line `.peer 1`: proves, then answers one request after another.
+///
+///     challenged ──hello──► ready ──ask──► answering ──answered()──► ready …
+package struct PeerAnswerer: Sendable {
+    package enum Action: Equatable, Sendable {
+        case send(Frame)
+        /// Do it, then call `answered`.
+        case answer([String?])
+        /// Close when everything is sent.
+        case close(LinkRefusal)
+    }
+
+    private enum State: Equatable {
+        case challenged
+        case ready
+        case answering
+        case closed
+    }
+
+    private let identity: LinkIdentity
+    private let challenge: Frame.Challenge
+    private let own: NodeID
+    private var state = State.challenged
+    private var lastHeardMs: Int
+    private let idleMsMax: Int
+
+    /// `nonce`: 32 random bytes, used for this connection alone. A peer that asks nothing for `idleMsMax` is given up.
+    package init(_ identity: LinkIdentity, own: NodeID, epoch: Epoch, nonce: [UInt8], idleMsMax: Int, nowMs: Int) {
+        self.identity = identity.ofPeer
+        self.own = own
+        self.idleMsMax = idleMsMax
+        challenge = Frame.Challenge(cluster: identity.cluster, master: own, epoch: epoch, secured: identity.prove != nil, nonce: nonce)
+        lastHeardMs = nowMs
+    }
+
+    package var opening: [Action] { [.send(.challenge(challenge))] }
+
+    package mutating func received(_ frame: Frame, nowMs: Int) -> [Action] {
+        lastHeardMs = nowMs
+        switch (state, frame) {
+        case (.closed, _): return []
+        case (.challenged, .hello(let hello)):
+            guard hello.cluster == identity.cluster, hello.proof.isEmpty == (identity.prove == nil),
+                identity.equal(identity.slaveProof(challenge, hello), hello.proof)
+            else { return refuse(LinkRefusal(.badProof, "the asking node is of another cluster, or does not hold this cluster's secret")) }
+            state = .ready
+            return [.send(.welcome(Frame.Welcome(id: own, proof: identity.masterProof(challenge, hello, id: own))))]
+        case (.ready, .ask(let fields)):
+            state = .answering
+            return [.answer(fields)]
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .refused), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat),
+            (_, .ack),
+            (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone),
+            (_, .ask),
+            (_, .told), (_, .notTold):
+            return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
+        }
+    }
+
+    /// The answer to what was asked.
+    package mutating func answered(_ frame: Frame, nowMs: Int) -> [Action] {
+        guard state == .answering else { return [] }
+        lastHeardMs = nowMs
+        state = .ready
+        return [.send(frame)]
+    }
+
+    package mutating func refuse(_ refusal: LinkRefusal) -> [Action] {
+        state = .closed
+        return [.send(.refused(refusal)), .close(refusal)]
+    }
+
+    /// Called from time to time.
+    package mutating func ticked(nowMs: Int) -> [Action] {
+        guard state == .challenged || state == .ready, nowMs - lastHeardMs > idleMsMax else { return [] }
+        return refuse(LinkRefusal(.silent, "nothing was asked for \(nowMs - lastHeardMs) ms"))
+    }
+}
+
+/// The asking side.
+///
+///     connected ──challenge──► greeted ──welcome──► ready ──ask()──► asking ──told──► ready …
+package struct PeerAsker: Sendable {
+    package enum Action: Equatable, Sendable {
+        case send(Frame)
+        /// The other side is whom it should be: `ask` may be called.
+        case ready
+        /// The answer to the last `ask`: `told` or `notTold`.
+        case answered(Frame)
+        case close(LinkRefusal)
+    }
+
+    private enum State: Equatable {
+        case connected
+        case greeted(Frame.Challenge, Frame.Hello)
+        case ready
+        case asking
+        case closed
+    }
+
+    private let identity: LinkIdentity
+    private let wanted: NodeID
+    private var hello: Frame.Hello
+    private var state = State.connected
+
+    /// `wanted`: who should answer there. `hello`: who asks; its nonce: 32 random bytes, used for this connection alone.
+    package init(_ identity: LinkIdentity, wanted: NodeID, hello: Frame.Hello) {
+        self.identity = identity.ofPeer
+        self.wanted = wanted
+        self.hello = hello
+    }
+
+    package mutating func received(_ frame: Frame) -> [Action] {
+        switch (state, frame) {
+        case (.closed, _): return []
+        case (_, .refused(let refusal)):
+            state = .closed
+            return [.close(refusal)]
+        case (.connected, .challenge(let challenge)):
+            guard challenge.cluster == identity.cluster, challenge.secured == (identity.prove != nil) else {
+                return refuse(LinkRefusal(.otherCluster, "the node there is of another cluster, or only one of the two has a cluster secret"))
+            }
+            guard challenge.master == wanted else {
+                return refuse(LinkRefusal(.idTaken, "node \(challenge.master) answers there, not node \(wanted)"))
+            }
+            hello.proof = identity.slaveProof(challenge, hello)
+            state = .greeted(challenge, hello)
+            return [.send(.hello(hello))]
+        case (.greeted(let challenge, let hello), .welcome(let welcome)):
+            guard welcome.id == wanted, identity.equal(identity.masterProof(challenge, hello, id: welcome.id), welcome.proof) else {
+                return refuse(LinkRefusal(.badProof, "the node there does not hold this cluster's secret"))
+            }
+            state = .ready
+            return [.ready]
+        case (.asking, .told), (.asking, .notTold):
+            state = .ready
+            return [.answered(frame)]
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
+            (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone),
+            (_, .ask),
+            (_, .told), (_, .notTold):
+            return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
+        }
+    }
+
+    /// Asks, once the answer to what was asked before is here.
+    package mutating func ask(_ fields: [String?]) -> [Action] {
+        precondition(state != .asking, "one request at a time")
+        guard state == .ready else { return [] }
+        state = .asking
+        return [.send(.ask(fields))]
+    }
+
+    package mutating func refuse(_ refusal: LinkRefusal) -> [Action] {
+        state = .closed
+        return [.send(.refused(refusal)), .close(refusal)]
+    }
+}
