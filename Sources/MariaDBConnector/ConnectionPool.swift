@@ -175,6 +175,12 @@ package struct PoolTicket: Hashable, Sendable {
         openForWaiters()
     }
 
+    /// Leaves a connection to its statement, whose end nobody waits for: another may be opened in its place. It is the caller's to close.
+    package func letGo(_ connection: MariaDBConnection) {
+        inUse -= 1
+        openForWaiters()
+    }
+
     /// A session is over: what it may have left in idle connections, as a lock that a function took, goes now and not with their next use.
     package func renewIdle(leftBy session: UInt64) {
         let left = idle.filter { $0.connection.isTainted && $0.connection.lastUser == session }.map(\.connection)

@@ -27,6 +27,7 @@ typealias NodeContext = Node
     let lanes: StatementLanes
     var kinds = StatementKinds()
     let control: ControlConnection
+    let leftCommits: LeftCommits
     let applied: AppliedPosition
     let linkIdentity: LinkIdentity
     private(set) lazy var verifier = Verifier(self)
@@ -58,6 +59,7 @@ typealias NodeContext = Node
         pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: settings.pool.connectionsMax, idleMs: settings.pool.idleMs))
         lanes = StatementLanes(loop, pool)
         control = ControlConnection(loop)
+        leftCommits = LeftCommits(pool)
         applied = AppliedPosition(loop)
         let secret = settings.cluster.secret?.bytes
         linkIdentity = LinkIdentity(
@@ -319,18 +321,6 @@ typealias NodeContext = Node
     var writeRefusal: ReplyError? { life?.writeRefusal }
     /// Whether commits wait for other nodes: then a commit under way must not be broken off, since the database would let it through.
     var commitsWait: Bool { applied.limit != nil }
-    /// Connections whose commits wait though nobody waits for them; each ends by itself.
-    private(set) var leftCommits: [ObjectIdentifier: MariaDBConnection] = [:]
-
-    func leave(commit connection: MariaDBConnection) { leftCommits[ObjectIdentifier(connection)] = connection }
-
-    /// The statement on a connection ended; true when it was such a one.
-    func endLeft(_ connection: MariaDBConnection) -> Bool {
-        guard leftCommits.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return false }
-        pool.discard(connection)
-        return true
-    }
-
     private var health: String {
         guard let notReady else { return life?.health ?? "Starting." }
         let why = "Not serving: \(String(decoding: notReady.message, as: UTF8.self))."

@@ -36,6 +36,8 @@ package struct SnapshotRule: Sendable {
 
     package func need(_ facts: Facts) -> Need {
         if let gone = facts.gone {
+            // The master's database knows the position's server, and that it never wrote it.
+            guard !gone.contains("which is not in the master's binlog") else { return .byHand(gone) }
             // Nobody but an operator may decide that these transactions are to go.
             guard max(facts.applied, facts.written) < facts.master else {
                 return .byHand("this slave is at \(max(facts.applied, facts.written)) and its master only at \(facts.master)")

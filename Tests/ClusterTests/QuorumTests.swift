@@ -112,6 +112,59 @@ extension WholeClusters {
             }
         }
 
+        @Test func `everybody whose commit waits is told, and reads have connections left`() throws {
+            try run { cluster, client in
+                stopSlaves(cluster)
+                let others = try (0..<70).map { _ in try cluster.master.connect() }
+                for (value, other) in others.enumerated() { try other.ask("INSERT INTO d.t VALUES (\(value))") }
+                for other in others { #expect(try other.reply().error?.code == "NO-QUORUM") }
+                #expect(try client.value(Self.count) == "0")
+                resumeSlaves(cluster)
+                try waitUntil("all that was begun is there") { Int(try client.value(Self.count) ?? "").map { $0 >= 64 } ?? false }
+                try waitUntil("no connection is left in use") { try cluster.master.status("pool.in_use") == "0" }
+                try cluster.requireSameEverywhere()
+            }
+        }
+
+        @Test func `clients that leave their rows unread leave no connection behind`() throws {
+            try run { cluster, client in
+                try client.ok("CREATE PROCEDURE d.big() SELECT seq, REPEAT('x', 1000) FROM mysql.seq_1_to_100000")
+                for _ in 0..<5 {
+                    let other = try cluster.master.connect()
+                    try other.ask("CALL d.big()")
+                    try waitUntil("it is stuck") { try cluster.master.root("SHOW PROCESSLIST").contains("Writing to net") }
+                    other.abort()
+                    try waitUntil("its connection is given back") { try cluster.master.status("pool.in_use") == "0" }
+                }
+            }
+        }
+
+        @Test func `what a function or an implicit commit does is not broken off either`() throws {
+            try run { cluster, client in
+                try client.ok("CREATE FUNCTION d.put(v INT) RETURNS INT MODIFIES SQL DATA BEGIN INSERT INTO d.t VALUES (v); RETURN v; END")
+                try client.ok("CREATE TABLE d.other (v INT)")
+                try cluster.waitForSlaves()
+                stopSlaves(cluster)
+                let (calling, locking) = (try cluster.master.connect(), try cluster.master.connect())
+                try calling.ask("SELECT d.put(1)")
+                try locking.ok("BEGIN")
+                try locking.ok("INSERT INTO d.t VALUES (2)")
+                try locking.ask("LOCK TABLES d.other READ")
+                let waiting = "(info LIKE 'SELECT d.put%' OR info LIKE 'LOCK TABLES%') AND time_ms > 300"
+                try waitUntil("both wait") {
+                    try cluster.master.root("SELECT COUNT(*) FROM information_schema.processlist WHERE \(waiting)") == "2"
+                }
+                calling.abort()
+                locking.abort()
+                try waitUntil("the node has noticed") { try cluster.master.status("clients") == "2" }
+                #expect(try client.value(Self.count) == "0")
+                #expect(try cluster.master.root(Self.count) == "0")
+                resumeSlaves(cluster)
+                try requireRows("2", cluster)
+                try waitUntil("no connection is left in use") { try cluster.master.status("pool.in_use") == "0" }
+            }
+        }
+
         @Test func `commits that wait survive the node`() throws {
             try run { cluster, client in
                 stopSlaves(cluster)

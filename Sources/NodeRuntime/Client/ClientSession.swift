@@ -289,7 +289,11 @@ import StatementGate
         guard let what else { return }
         switch node.role {
         case .master:
-            if let error = node.writeRefusal, what.isWrite || what.transaction?.commits == true && local.hasWritten { return answer(error) }
+            if let error = node.writeRefusal,
+                what.isWrite || (what.transaction?.commits == true || what.facts.contains(.implicitlyCommits)) && local.hasWritten
+            {
+                return answer(error)
+            }
             if consistency == .linearizable, !what.isWrite, what.transaction == nil { return readPromised(sql, what) }
             runHere(sql, what)
         case .slave: route(sql, what)

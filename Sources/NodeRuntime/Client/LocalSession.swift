@@ -25,6 +25,8 @@ import StatementGate
     var lastGTID: GTID?
     private(set) var running: MariaDBConnection?
     private var ranWrite = false
+    /// Takes what comes of the statement under way.
+    private(set) var stream: ReplyStream?
     var commitWatch: TimerID?
     var heldWait: AppliedPosition.WaitID?
     /// The statement under way, when broken off, leaves nothing that commits.
@@ -142,11 +144,6 @@ import StatementGate
     /// ER_BAD_DB_ERROR
     private static let unknownDatabase = 1049
 
-    /// Whether the statement may read `LAST_INSERT_ID()`, itself or by a trigger, or a later one that finds the connection kept.
-    private func mayNeedInsertID(_ what: Classification) -> Bool {
-        what.isWrite || what.statementCount > 1 || what.transaction != nil || !what.facts.isDisjoint(with: .readsOrKeepsInsertID)
-    }
-
     private func execute(_ connection: MariaDBConnection, _ statement: LocalStatement) {
         let what = statement.what
         guard connection.lastGTID == lastGTID || !what.facts.contains(.readsLastGTID) else {
@@ -158,7 +155,7 @@ import StatementGate
         var statement = statement
         statement.began(channel)
         // An older connection of the session's own may hold an older id.
-        if pinned == nil, connection.insertIDOwner != number || connection.insertID != lastInsertID, mayNeedInsertID(what) {
+        if pinned == nil, connection.insertIDOwner != number || connection.insertID != lastInsertID, what.mayNeedInsertID {
             // Sent with the statement: nothing in it can fail but the connection.
             connection.query("SET last_insert_id=\(lastInsertID)") { _ in }
             connection.insertIDOwner = number
@@ -169,6 +166,7 @@ import StatementGate
             ReplyStream.Kind(isCall: what.facts.contains(.callsRoutine) && what.statementCount == 1, isWrite: what.isWrite),
             applied: { [node] in node.applied.value }, inTransaction: { [unowned connection] in connection.inTransaction }
         ) { [self, statement] stream, end in ended(end, stream, connection, statement) }
+        self.stream = stream
         let waits = mayCommit(statement.what) && node.commitsWait
         limit(connection, !waits)
         connection.execute(statement.sql, stream)
@@ -177,7 +175,8 @@ import StatementGate
 
     private func ended(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
         if let gtid = stream.gtid { node.committed(gtid) }
-        guard running === connection else { return _ = node.endLeft(connection) }
+        guard running === connection else { return node.leftCommits.ended(connection) }
+        self.stream = nil
         commitWatch.map(node.loop.cancel)
         commitWatch = nil
         if let gtid = stream.gtid { lastGTID = gtid }
@@ -192,7 +191,7 @@ import StatementGate
     private func complete(_ summary: ResultSummary, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
         guard let gtid = stream.gtid else { return conclude(summary, stream, connection, statement) }
         whenHeld(Position(gtid)) { [weak self] isHeld in
-            guard let self, self.running === connection else { return _ = self?.node.endLeft(connection) }
+            guard let self, self.running === connection else { return self?.node.leftCommits.ended(connection) ?? () }
             if isHeld { return self.conclude(summary, stream, connection, statement) }
             stream.fail(.noQuorum(Position(gtid), self.node))
             self.note(statement.what, connection)
@@ -317,11 +316,19 @@ import StatementGate
         running = nil
         pinned = nil
         hold = []
+        hasWritten = false
+        stream?.abandon()
+        stream = nil
         prepared = PreparedStatements()
-        node.leave(commit: connection)
+        // Its statement may be through, and wait for the others' copies alone; else what it still gives back is dropped as it comes.
+        if connection.inFlight == 0 { return node.pool.discard(connection) }
+        node.leftCommits.add(connection)
+        connection.resume()
     }
 
     private func forget(_ connection: MariaDBConnection) {
+        hasWritten = false
+        stream = nil
         running = nil
         pinned = nil
         hold = []
@@ -345,6 +352,7 @@ import StatementGate
         lastInsertID = 0
         lastGTID = nil
         hasRun = false
+        hasWritten = false
         node.pool.renewIdle(leftBy: number)
         recent = nil
         lastShared = nil

@@ -29,3 +29,8 @@ struct LocalStatement {
         mayRetry = what.statementClass == .read && what.statementCount == 1
     }
 }
+
+extension Classification {
+    /// Whether the statement may read `LAST_INSERT_ID()`, itself or by a trigger, or a later one that finds the connection kept.
+    var mayNeedInsertID: Bool { isWrite || statementCount > 1 || transaction != nil || !facts.isDisjoint(with: .readsOrKeepsInsertID) }
+}

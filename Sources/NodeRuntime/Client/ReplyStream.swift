@@ -122,6 +122,9 @@ import MySQLProtocol
 
     func failed(_ error: DatabaseError) { finished(self, .failed(error)) }
 
+    /// Nobody takes the rest of it.
+    func abandon() { isOver = true }
+
     /// Writes an error in the reply's place, or at the end of what was written of it.
     func fail(_ error: ReplyError) {
         isOver = true

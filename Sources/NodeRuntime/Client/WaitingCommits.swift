@@ -7,10 +7,12 @@ import StatementGate
 
 /// Commits that wait until enough nodes have them.
 extension LocalSession {
+    /// What may commit though it reads like a query.
+    private static let hidesCommits: SessionFacts = [.callsFunction, .callsRoutine, .implicitlyCommits, .executesPrepared]
+
     /// Whether a commit may be part of the statement, so that it may wait, and must not be broken off.
     func mayCommit(_ what: Classification) -> Bool {
-        let isOnlyStep = inTransaction && what.statementCount == 1 && what.classes == StatementClasses(.write)
-        isHarmlessToBreak = !(what.isWrite || what.transaction != nil) || isOnlyStep
+        isHarmlessToBreak = !what.isWrite && what.transaction == nil && what.facts.isDisjoint(with: Self.hidesCommits)
         return !isHarmlessToBreak
     }
 
@@ -31,8 +33,10 @@ extension LocalSession {
         }
     }
 
-    /// The state that MariaDB tells of a session whose commit waits.
-    private static let waitingState = "Waiting for semi-sync ACK from slave"
+    /// What MariaDB tells of a session whose commit waits, or waits behind others that do.
+    private static let waitingStates: Set<String> = [
+        "Waiting for semi-sync ACK from slave", "Commit", "Waiting for prior transaction to commit",
+    ]
 
     /// After `replication.ackTimeoutMs` the client is told, where it is the commit that takes so long.
     func watchCommit(_ connection: MariaDBConnection, _ statement: LocalStatement, _ stream: ReplyStream) {
@@ -43,14 +47,13 @@ extension LocalSession {
                 @@GLOBAL.gtid_binlog_pos AS binlog
                 """
             self.node.control.query(sql) { [weak self] result in
-                guard let self, self.running === connection, self.commitWatch != nil else { return }
-                guard case .success(let found) = result, found["state"] == Self.waitingState else {
-                    return self.watchCommit(connection, statement, stream)
-                }
-                // Its own position is not known before it is through; the last one written is not before it.
-                let position = Position(list: found["binlog"] ?? "") ?? .start
-                self.commitWatch = nil
-                stream.fail(.noQuorum(position, self.node))
+                guard let self, self.running === connection, self.stream === stream else { return }
+                guard case .success(let found) = result, let position = Position(list: found["binlog"] ?? ""),
+                    Self.waitingStates.contains(found["state"] ?? ""), position > self.node.applied.limit ?? position
+                else { return self.watchCommit(connection, statement, stream) }
+                // Its own position is not known before it is through; that of the last one written is not before it, as a rule.
+                let hadState = !self.hold.isEmpty
+                stream.fail(.noQuorum(position, self.node, hadState: hadState))
                 self.leave(connection)
                 statement.done(false)
             }
@@ -70,10 +73,13 @@ extension TransactionVerb {
 
 extension ReplyError {
     /// The write is on the master's disk and not yet on enough nodes.
-    @LoopActor static func noQuorum(_ position: Position, _ node: NodeContext) -> ReplyError {
-        ReplyError(
+    @LoopActor static func noQuorum(_ position: Position, _ node: NodeContext, hadState: Bool = false) -> ReplyError {
+        let state = hadState ? "; the session's settings and state are gone, it goes on as new" : ""
+        return ReplyError(
             .noQuorum,
-            "not on enough nodes after \(node.settings.replication.ackTimeoutMs) ms, so whether this write stays is not known yet: .wait \(position) tells when it does"
-        )
+            """
+            not on enough nodes after \(node.settings.replication.ackTimeoutMs) ms, so whether this write stays is not known yet: \
+            .wait \(position) tells when it does\(state)
+            """)
     }
 }

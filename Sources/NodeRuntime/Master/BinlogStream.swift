@@ -44,6 +44,8 @@ import Replication
     private var isGathering = false
     private var retry: TimerID?
     private let first: Position
+    /// Where the tap at hand began.
+    private var start = Position.start
     /// The last whole transaction that was read.
     private(set) var last: Position
     /// The newest description of the events' format.
@@ -66,7 +68,7 @@ import Replication
         places.reset()
         mayGoOn = true
         // What waits is asked for again only by who reads it again.
-        let start = reader.holdsCommits ? min(last, max(released, first)) : last
+        start = reader.holdsCommits ? min(last, max(released, first)) : last
         tap = BinlogTap(
             node.loop, target, after: start, serverID: serverID, name: "ddbnode-feed-\(serverID)", semiSync: reader.holdsCommits
         ) { [weak self] event, wantsAck in
@@ -124,7 +126,7 @@ import Replication
             case .groupBegan, .groupContinued: groups.openGroup
             case .ignored, .formatDescription: nil
             }
-        guard let gtid, gtid.sequence <= last.sequence else { return nil }
+        guard let gtid, gtid.sequence > start.sequence, gtid.sequence <= last.sequence else { return nil }
         if case .groupEnded = step, wantsAck { waits(Position(gtid)) }
         return true
     }

@@ -24,7 +24,7 @@ import Replication
 
     /// From here on commits wait for `release(upTo:)`, or with `holds` false are only counted. `position`: nothing up to there waits.
     func holdCommits(after position: Position, holds: Bool, mayBegin: @escaping @LoopActor () -> Bool) {
-        guard !readsAlways else { return }
+        guard !readsAlways || holdsCommits != holds else { return }
         leaveAll()
         readsAlways = true
         holdsCommits = holds
@@ -89,6 +89,7 @@ import Replication
             BinlogStream.Reader(
                 take: { [weak self] in self?.take($0, $1, $2) ?? false }, holdsCommits: holdsCommits, mayBegin: mayBegin,
                 gone: { [weak self] in self?.gone($0) }))
+        if let limit = node.applied.limit { stream?.release(upTo: limit) }
     }
 
     private func take(_ frame: [UInt8], _ last: Position, _ isOpen: Bool) -> Bool {

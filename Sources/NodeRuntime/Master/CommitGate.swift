@@ -54,7 +54,11 @@ import Replication
     /// Before clients are served: what waits is set up, and what the database holds already is on enough nodes. `done` hears what is wrong.
     func databaseIsUp(binlog: Position, done: @escaping @LoopActor (String?) -> Void) {
         isDatabaseUp = true
-        guard isWanted else { return done(nil) }
+        guard isWanted else {
+            guard node.settings.database.mode == .external else { return done(nil) }
+            // Set up by an earlier run, nobody would acknowledge its commits.
+            return node.control.query("SET GLOBAL rpl_semi_sync_master_enabled=OFF") { _ in done(nil) }
+        }
         arm(after: binlog) { [self] problem in
             if let problem { return done(problem) }
             tail = binlog

@@ -128,7 +128,7 @@ import Replication
         // Writes that did not come through this node are seen by the poll alone.
         lag.passed(position, nowMs: EventLoop.nowMs())
         lag.applied(byAll: slaves.map(\.ack.applied).min() ?? position)
-        gate.look(reachable: Set(slaves.filter(\.isReceiving).compactMap { $0.member?.id }))
+        gate.look(reachable: Set(slaves.filter(\.isMatched).compactMap { $0.member?.id }))
         sendBeats()
         snapshots.tick()
         purge.tick()
@@ -152,7 +152,7 @@ import Replication
 
     /// A slave has told how far it is.
     func progressed(_ slave: SlaveConnection) {
-        guard slave.isReceiving, let member = slave.member else { return }
+        guard slave.isMatched, let member = slave.member else { return }
         received[member.id] = slave.ack.received
         rounds.check()
         gate.acked(by: member.id, to: slave.ack.received)

@@ -99,14 +99,19 @@ import Replication
         feed.gone = { [weak self] words in
             guard let self else { return }
             self.gone = words
+            if let member = self.member { self.master.gate.resumed(by: member.id, at: .start) }
             node.log.error("the slave's position is not in this master's binlog", ["slave": self.name, "position": "\(position)", "why": words])
             let frame = Frame.gone(words)
             self.channel.write { frame.encode(into: &$0) }
         }
+        feed.matched = { [weak self] in if let self { self.master.progressed(self) } }
         self.feed = feed
         beat(master.currentBeat)
         node.log.notice("slave streaming", ["slave": name, "after": "\(position)"])
     }
+
+    /// Its log is known to be this master's, up to where it is.
+    var isMatched: Bool { isReceiving && feed?.hasFormat ?? false }
 
     var isReceiving: Bool { feed != nil && gone == nil && channel.isOpen }
 

@@ -11,7 +11,10 @@ import Replication
     private let channel: Channel
     private let serverID: UInt32
     private var own: BinlogStream?
-    private var hasFormat = false
+    /// The database has found its position, or it is one that the broadcast was at.
+    private(set) var hasFormat = false { didSet { if !oldValue { matched?() } } }
+    /// That just became so.
+    var matched: (@LoopActor () -> Void)?
     private var isClosed = false
     /// The next batch of the broadcast; nil while it reads by itself.
     private(set) var cursor: Int?
