@@ -17,7 +17,7 @@ Without a tier: all of them. --help: this text.
 TEXT
 }
 
-pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|FailoverTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests'
+pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|FailoverTests|VerificationTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests'
 database='DigestsTests|EventLoopTests|MariaDBServerTests|MariaDBConnectorTests|NodeRuntimeTests'
 cluster='ClusterTests'
 

@@ -24,6 +24,7 @@ package struct NodeSettings: Sendable, Equatable {
     package var limits = LimitSettings()
     package var session = SessionSettings()
     package var replication = ReplicationSettings()
+    package var verify = VerifySettings()
     package var shutdown = ShutdownSettings()
     package var log = LogSettings()
     /// What is allowed but should be known: sentences for the log, in the form of `Problem.description`.
@@ -175,6 +176,12 @@ package enum CommitAcks: Sendable, Equatable {
         case .majority: voters / 2 + 1
         }
     }
+}
+
+/// How nodes are compared.
+package struct VerifySettings: Sendable, Equatable {
+    /// While a snapshot is open, its database keeps all that was changed since.
+    package var snapshotMs = 600_000
 }
 
 /// How the node stops.

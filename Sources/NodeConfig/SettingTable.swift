@@ -138,6 +138,10 @@ extension SettingKey {
 
     private static let operation = [
         SettingKey(
+            "verify.snapshotMs", \.verify.snapshotMs, .whole(100...3_600_000), reloadable: true,
+            "A verification that this node drives goes on in a new snapshot of all nodes after this; an open snapshot keeps the databases from clearing up."
+        ),
+        SettingKey(
             "shutdown.drainMs", \.shutdown.drainMs, .whole(0...600_000), reloadable: true, "How long running statements are waited for at the end."),
         SettingKey(
             "log.level", \.log.level, .choice, reloadable: true, flag: FlagName("--log-level", \.logLevel),

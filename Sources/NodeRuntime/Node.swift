@@ -336,6 +336,7 @@ typealias NodeContext = Node
         settings.session = new.session
         settings.log.level = new.log.level
         settings.shutdown = new.shutdown
+        settings.verify = new.verify
         settings.pool = new.pool
         settings.replication.binlogBytesMax = new.replication.binlogBytesMax
         settings.replication.binlogKeepMs = new.replication.binlogKeepMs

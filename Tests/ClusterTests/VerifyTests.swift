@@ -6,7 +6,7 @@ extension WholeClusters {
     @Suite struct Verifying {
         /// A master and two slaves, and tables of several kinds.
         private func run(_ settings: [String: String] = [:], _ body: (Cluster, Client) throws -> Void) throws {
-            try Cluster.run(settings) { cluster in
+            try Cluster.run(settings.merging(["log": #"{"level": "debug"}"#]) { $1 }) { cluster in
                 let client = try cluster.master.connect(timeout: 120)
                 for sql in Self.tables { try client.ok(sql) }
                 try cluster.waitForSlaves()
@@ -55,6 +55,23 @@ extension WholeClusters {
                 let ended = verify(cluster.slave(1))
                 #expect(ended.code == 0, "\(ended.output)")
                 try cluster.requireSameEverywhere()
+            }
+        }
+
+        @Test func `a table is read in several snapshots, each at one position, and a difference is found all the same`() throws {
+            try run(["verify": #"{"snapshotMs": 100}"#]) { cluster, client in
+                try client.ok("USE d")
+                try client.ok("CREATE TABLE d.large (a INT PRIMARY KEY, b VARCHAR(200))")
+                try client.ok("INSERT INTO d.large SELECT seq, REPEAT(seq, 20) FROM seq_1_to_60000")
+                try cluster.waitForSlaves()
+                try change(cluster.slave(1), "DELETE FROM d.large WHERE a = 47000")
+                let load = try Load(on: cluster.master)
+                let found = try differences(client.ok(".verify d.large"))
+                #expect(found == ["d.large@\(try id(cluster.slave(1))) differs: 1 row missing: (47000) (by a)"])
+                #expect(try differences(cluster.slave(2).connect(timeout: 240).ok(".verify w.rows")) == [])
+                try load.finish(on: cluster)
+                let snapshots = cluster.slave(2).logText.split(separator: "\n").count { $0.contains("held for a snapshot") }
+                #expect(snapshots > 4, "\(snapshots) snapshots")
             }
         }
 

@@ -5,6 +5,8 @@ import Verification
 
 /// A node's verifications: the one that it drives, and the one that reads its database, of which there is one at a time.
 @LoopActor final class Verifier {
+    static let peersMax = 64
+
     private unowned let node: Node
     private(set) var run: VerifyRun?
     private var worker: VerifyWorker?

@@ -1,11 +1,10 @@
 import ClusterModel
 import EventLoop
+import NodeConfig
 import Verification
 
 /// The nodes that take part in a verification, and their snapshots at one GTID.
 @LoopActor final class VerifySnapshots {
-    /// A snapshot is not kept longer: its database keeps all that was changed since.
-    static let snapshotMs = 600_000
     private static let triesMax = 10
 
     private let node: Node
@@ -25,8 +24,8 @@ import Verification
         master = node.id
     }
 
-    /// A new snapshot is due.
-    var isOld: Bool { EventLoop.nowMs() - takenMs > Self.snapshotMs }
+    /// A new snapshot is due: while one is open, its database keeps all that was changed since.
+    var isOld: Bool { EventLoop.nowMs() - takenMs > node.settings.verify.snapshotMs }
 
     // MARK: Who
 
