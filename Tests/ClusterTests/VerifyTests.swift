@@ -21,6 +21,7 @@ extension WholeClusters {
             "INSERT INTO d.kinds (id, e, s, bits, j, l, t) SELECT UNHEX(LEFT(MD5(seq), 16)), 1 + seq % 2, seq % 4, seq % 512, '{}', REPEAT('z', seq), NOW(3) FROM seq_1_to_300",
             "CREATE TABLE d.keyless (a INT, b TEXT)", "INSERT INTO d.keyless SELECT seq DIV 2, NULL FROM seq_1_to_100",
             "CREATE TABLE d.plain (a INT PRIMARY KEY) ENGINE=MyISAM", "CREATE VIEW d.v AS SELECT * FROM d.t", "CREATE SEQUENCE d.s",
+            #"CREATE TABLE d.`ab'c"d\e.ä f` (`x``y'z\` INT PRIMARY KEY)"#, #"INSERT INTO d.`ab'c"d\e.ä f` VALUES (1), (2)"#,
         ]
 
         /// Behind replication's back.
@@ -47,7 +48,7 @@ extension WholeClusters {
                     let reply = try node.connect(timeout: 240).ok(".verify")
                     #expect(differences(reply).filter { !$0.contains("its definition keeps changing") } == [], "\(node.name)")
                     let same = reply.rows.filter { $0[0] == "d" && $0[4] == "same" }
-                    #expect(same.count == 10, "\(reply.rows)")
+                    #expect(same.count == 12, "\(reply.rows)")
                     #expect(reply.rows.filter { $0[4] == "skipped" }.count == 4)
                     #expect(same.contains { $0[1] == "t" && $0[3] == "6000" })
                 }
@@ -96,6 +97,44 @@ extension WholeClusters {
                 #expect(verify(cluster.master, "d.s").code == 0)
                 #expect(verify(cluster.master, "nosuch").code == 3)
                 #expect(verify(cluster.master, "a.b.c").code == 2)
+            }
+        }
+
+        /// A type of a key, and its values for the numbers from 1 on.
+        private static let keys = [
+            ("DECIMAL(40,10)", "12345678901234567890123456 + seq / 7"), ("BIGINT UNSIGNED", "18446744073709551615 - seq"), ("INT", "600 - CAST(seq AS SIGNED)"),
+            ("DATETIME(6)", "'2020-01-01' + INTERVAL seq * 7919 MICROSECOND"), ("TIMESTAMP(3)", "'2026-10-25 00:30:00' + INTERVAL seq * 11 SECOND"),
+            ("DATE", "'2020-01-01' + INTERVAL seq DAY"), ("TIME(2)", "SEC_TO_TIME(CAST(seq AS SIGNED) * 7 - 3000)"), ("UUID", "UUID()"),
+            ("INET6", "INET6_NTOA(UNHEX(MD5(seq)))"),
+            ("CHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "CONCAT(IF(seq % 2, 'Ä', 'b'), ' ', seq)"),
+            ("VARBINARY(16)", "UNHEX(MD5(seq))"), ("VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_bin", #"CONCAT('é\\', seq)"#),
+            ("VARCHAR(20) CHARACTER SET ucs2", "CONCAT('ж''', seq)"), ("DOUBLE", "seq / 3"), ("ENUM('a','b')", "1 + seq % 2"),
+        ]
+
+        @Test func `whatever the key's type, a table is cut by it and the row that differs is found`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let client = try cluster.master.connect(timeout: 120)
+                try client.ok("CREATE DATABASE d")
+                try client.ok("USE d")
+                for (number, (type, value)) in Self.keys.enumerated() {
+                    try client.ok("CREATE TABLE d.k\(number) (k \(type), n INT, PRIMARY KEY (k, n))")
+                    try client.ok("INSERT INTO d.k\(number) SELECT \(value), seq FROM seq_1_to_2500")
+                }
+                try cluster.waitForSlaves()
+                #expect(try differences(client.ok(".verify")) == [])
+                for number in Self.keys.indices { try change(cluster.slave(1), "DELETE FROM d.k\(number) WHERE n = 777") }
+                let rows = try client.ok(".verify").rows.filter { $0[1] != nil }
+                #expect(rows.count == Self.keys.count)
+                for row in rows {
+                    let type = Self.keys[Int(row[1]?.dropFirst() ?? "") ?? 0].0
+                    let isKeyed = type != "DOUBLE" && !type.hasPrefix("ENUM")
+                    let words = row[5] ?? ""
+                    #expect(row[3] == "2500" && row[4] == "differs", "\(type): \(row)")
+                    #expect(
+                        isKeyed
+                            ? words.hasPrefix("1 row missing: (") && words.hasSuffix(", 777) (by k, n)") : words.hasPrefix("2499 rows here, 2500"),
+                        "\(type): \(row)")
+                }
             }
         }
 

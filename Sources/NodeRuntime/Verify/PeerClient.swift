@@ -8,8 +8,13 @@ import Verification
 /// Another node that this one asks, over a connection of its own, proved by the cluster's secret where there is one.
 @LoopActor final class PeerClient: ChannelHandler, VerifyParticipant {
     private static let connectMs = 3000
-    /// More than any request takes there.
-    private static let answerMs = (ChecksumSQL.wholeTableSeconds + 30) * 1000
+    /// More than the request takes there at most.
+    private static func answerMs(_ request: VerifyRequest) -> Int {
+        switch request {
+        case .nodes, .prepare, .names, .shape, .hold, .snapshot, .snapshotAt, .endSnapshot, .cut, .list: (ChecksumSQL.statementSeconds + 30) * 1000
+        case .sum(_, let range): ((range == .all ? ChecksumSQL.wholeTableSeconds : ChecksumSQL.statementSeconds) + 30) * 1000
+        }
+    }
 
     private let node: Node
     private let id: NodeID
@@ -57,7 +62,8 @@ import Verification
         guard channel?.isOpen == true, link != nil else { throw .lost(why) }
         let answer = Answer<VerifyReply>()
         pending = answer
-        let timer = node.loop.after(milliseconds: Self.answerMs) { [weak self] in self?.fail("it did not answer in \(Self.answerMs) ms") }
+        let limit = Self.answerMs(request)
+        let timer = node.loop.after(milliseconds: limit) { [weak self] in self?.fail("it did not answer in \(limit) ms") }
         defer { node.loop.cancel(timer) }
         perform(link?.ask(request.fields) ?? [])
         return try await answer.value()
