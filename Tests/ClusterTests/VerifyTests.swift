@@ -102,9 +102,11 @@ extension WholeClusters {
 
         /// A type of a key, and its values for the numbers from 1 on.
         private static let keys = [
-            ("DECIMAL(40,10)", "12345678901234567890123456 + seq / 7"), ("BIGINT UNSIGNED", "18446744073709551615 - seq"), ("INT", "600 - CAST(seq AS SIGNED)"),
+            ("DECIMAL(40,10)", "12345678901234567890123456 + seq / 7"), ("BIGINT UNSIGNED", "18446744073709551615 - seq"),
+            ("INT", "600 - CAST(seq AS SIGNED)"),
             ("DATETIME(6)", "'2020-01-01' + INTERVAL seq * 7919 MICROSECOND"), ("TIMESTAMP(3)", "'2026-10-25 00:30:00' + INTERVAL seq * 11 SECOND"),
-            ("DATE", "'2020-01-01' + INTERVAL seq DAY"), ("TIME(2)", "SEC_TO_TIME(CAST(seq AS SIGNED) * 7 - 3000)"), ("UUID", "UUID()"),
+            ("DATE", "'2020-01-01' + INTERVAL seq DAY"), ("TIME(2)", "SEC_TO_TIME(CAST(seq AS SIGNED) * 7 - 3000)"),
+            ("UUID", "UUID()"),
             ("INET6", "INET6_NTOA(UNHEX(MD5(seq)))"),
             ("CHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "CONCAT(IF(seq % 2, 'Ä', 'b'), ' ', seq)"),
             ("VARBINARY(16)", "UNHEX(MD5(seq))"), ("VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_bin", #"CONCAT('é\\', seq)"#),

@@ -38,7 +38,6 @@ import Verification
             try await join(master, first.address)
             // A slave may not have heard yet of one that joined a moment ago.
             nodes = try await ask(master, .nodes).nodes
-            _ = try await ask(master, .prepare)
         } catch {
             throw .failed("the master, node \(master) at \(first.address): \(error.words)")
         }
@@ -125,6 +124,8 @@ import Verification
     /// to exactly there, takes its own, and is let go.
     func take() async throws(VerifyProblem) {
         _ = await askAll([master] + others, .endSnapshot)
+        // Before anybody is held: to find a position in a long binlog file takes its time.
+        _ = try await ask(master, .prepare)
         var waiting = others
         for _ in 0..<Self.triesMax {
             var furthest: UInt64 = 0
