@@ -103,7 +103,7 @@ import Testing
     @Test func `completion keeps to the case of what is typed`() {
         #expect(Completion.candidates(for: "sel", atLineStart: true) == ["select"])
         #expect(Completion.candidates(for: "SEL", atLineStart: false) == ["SELECT"])
-        #expect(Completion.candidates(for: ".re", atLineStart: true) == [".reset"])
+        #expect(Completion.candidates(for: ".res", atLineStart: true) == [".reset"])
         #expect(Completion.candidates(for: ".re", atLineStart: false) == [])
     }
 }

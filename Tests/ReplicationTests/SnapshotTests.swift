@@ -86,6 +86,10 @@ private func at(_ sequence: UInt64) -> Position { Position(GTID(domain: 0, serve
 
     @Test func `what the master's binlog no longer holds takes a copy`() {
         #expect(takes(need(master: 3, gone: "purged")))
+        // Another history, however far the master is by now.
+        #expect(
+            !takes(need(written: at(2), applied: at(2), master: 300, gone: "requested to start from GTID 0-1-2, which is not in the master's binlog"))
+        )
         #expect(takes(need(written: at(2), applied: at(1), master: 3, gone: "purged")))
     }
 
