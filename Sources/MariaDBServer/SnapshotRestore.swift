@@ -51,14 +51,9 @@ package final class SnapshotRestore: Sendable {
     /// Begins. Call it once.
     package func start() {
         let (directory, digest, stop, inbox, onEvent) = (directory, digest, stop, inbox, onEvent)
-        let started = SpawningThread.run {
-            do throws(ServerProblem) {
-                try Work(files: try SnapshotFiles(directory: directory), digest: digest, stop: stop, inbox: inbox, report: onEvent).run()
-            } catch {
-                onEvent(.failed(error))
-            }
+        SpawningThread.run(failed: { onEvent(.failed($0)) }) { () throws(ServerProblem) in
+            try Work(files: try SnapshotFiles(directory: directory), digest: digest, stop: stop, inbox: inbox, report: onEvent).run()
         }
-        if let code = started { onEvent(.failed(.system(trying: "start", path: "the snapshot's thread", code: code))) }
     }
 
     package func give(_ piece: [UInt8]) { send(.piece(piece)) }

@@ -57,14 +57,9 @@ package final class SnapshotSource: Sendable {
     /// Begins the copy. Call it once.
     package func start() {
         let (options, digest, stop, asked, onEvent) = (options, digest, stop, asked, onEvent)
-        let started = SpawningThread.run {
-            do throws(ServerProblem) {
-                try SnapshotCopy(options: options, digest: digest, stop: stop, asked: asked, report: onEvent).run()
-            } catch {
-                onEvent(.failed(error))
-            }
+        SpawningThread.run(failed: { onEvent(.failed($0)) }) { () throws(ServerProblem) in
+            try SnapshotCopy(options: options, digest: digest, stop: stop, asked: asked, report: onEvent).run()
         }
-        if let code = started { onEvent(.failed(.system(trying: "start", path: "the snapshot's thread", code: code))) }
     }
 
     /// Asks for one more event.

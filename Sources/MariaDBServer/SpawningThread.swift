@@ -25,4 +25,12 @@ enum SpawningThread {
         pthread_detach(thread)
         return nil
     }
+
+    /// Runs `body`; `failed` hears what it throws, or that there is no thread for it.
+    static func run(failed: @escaping @Sendable (ServerProblem) -> Void, _ body: @escaping @Sendable () throws(ServerProblem) -> Void) {
+        let code = run {
+            do throws(ServerProblem) { try body() } catch { failed(error) }
+        }
+        if let code { failed(.system(trying: "start", path: "a thread", code: code)) }
+    }
 }

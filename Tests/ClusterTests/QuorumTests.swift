@@ -165,6 +165,27 @@ extension WholeClusters {
             }
         }
 
+        @Test func `a limit on statements is no limit on commits, and takes nothing that is asked about them away`() throws {
+            try Cluster.run(["replication": #"{"ackTimeoutMs": 30000}"#, "limits": #"{"statementMs": 700}"#]) { cluster in
+                let client = try cluster.master.connect()
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (v INT PRIMARY KEY)")
+                try cluster.waitForSlaves()
+                try client.ok("INSERT INTO d.t VALUES (1), (2)")
+                #expect(try client.value("SELECT ROW_COUNT()") == "2")
+                stopSlaves(cluster)
+                try client.ask("INSERT INTO d.t VALUES (3)")
+                let waits = "info LIKE 'INSERT%' AND time_ms > 1500"
+                try waitUntil("it waits beyond the limit") {
+                    try cluster.master.root("SELECT COUNT(*) FROM information_schema.processlist WHERE \(waits)") == "1"
+                }
+                #expect(try cluster.master.root(Self.count) == "2")
+                resumeSlaves(cluster)
+                #expect(try client.reply().error == nil)
+                try requireRows("3", cluster)
+            }
+        }
+
         @Test func `commits that wait survive the node`() throws {
             try run { cluster, client in
                 stopSlaves(cluster)

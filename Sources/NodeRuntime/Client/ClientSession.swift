@@ -294,7 +294,7 @@ import StatementGate
             {
                 return answer(error)
             }
-            if consistency == .linearizable, !what.isWrite, what.transaction == nil { return readPromised(sql, what) }
+            if consistency == .linearizable, !what.isWrite, what.transaction == nil { return readHere(sql, what) }
             runHere(sql, what)
         case .slave: route(sql, what)
         }
@@ -327,9 +327,6 @@ import StatementGate
             finishRequest()
         }
     }
-
-    /// Runs a read on this slave, once it has what the session was promised to see.
-    func readHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) { readPromised(sql, what, succeeded: succeeded) }
 
     /// On a slave, what is prepared is prepared on the master, but for what a READ ONLY transaction prepares here.
     private var prepared: PreparedStatements { local.inTransaction ? local.prepared : forwarded?.prepared ?? local.prepared }

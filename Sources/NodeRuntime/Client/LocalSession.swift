@@ -168,7 +168,8 @@ import StatementGate
         ) { [self, statement] stream, end in ended(end, stream, connection, statement) }
         self.stream = stream
         let waits = mayCommit(statement.what) && node.commitsWait
-        limit(connection, !waits)
+        // What it asks about, another statement in between would take away.
+        if !what.facts.contains(.readsDiagnostics) { limit(connection, !waits) }
         connection.execute(statement.sql, stream)
         if waits { watchCommit(connection, statement, stream) }
     }

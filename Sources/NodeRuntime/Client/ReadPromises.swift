@@ -7,7 +7,7 @@ import StatementGate
 /// What a session's reads promise: how new the data is.
 extension ClientSession {
     /// Runs a read here once it keeps what the session was promised.
-    func readPromised(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) {
+    func readHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) {
         guard consistency == .linearizable, !local.inTransaction else { return readFresh(sql, what, after: ownWrite, succeeded) }
         node.confirmedPosition { [weak self] result in
             guard let self, self.channel.isOpen else { return }

@@ -92,6 +92,8 @@ import Replication
         state = .arming
         node.applied.limit = tracker.watermark
         node.control.queries(Self.settings) { [self] result in
+            // A node was removed meanwhile, and what was asked of the database after this undoes it.
+            guard isWanted else { return done(nil) }
             switch result {
             case .success: state = .armed
             case .failure(let error) where !error.lostConnection && node.settings.database.mode == .external:

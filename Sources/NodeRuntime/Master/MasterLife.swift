@@ -136,7 +136,7 @@ import Replication
     }
 
     private func sendBeats() {
-        _ = rounds.next()
+        rounds.began()
         let beat = currentBeat
         for slave in slaves { slave.beat(beat) }
     }

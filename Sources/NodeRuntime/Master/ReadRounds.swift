@@ -7,6 +7,8 @@ import LineProtocol
 @LoopActor final class ReadRounds: TurnEndWork {
     private struct Waiter {
         let round: UInt64
+        /// What was acknowledged when the read came.
+        let position: Position
         let dueMs: Int
         let done: @LoopActor (Result<Position, ReplyError>) -> Void
     }
@@ -32,20 +34,15 @@ import LineProtocol
         self.timeoutMs = timeoutMs
     }
 
-    /// The number for a beat about to be sent.
-    func next() -> UInt64 {
-        round += 1
-        return round
-    }
+    /// A beat is about to be sent, of the next number.
+    func began() { round += 1 }
 
     /// `done` hears up to where a read must see, once it is sure that this node led when the read came.
     func confirm(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) {
         guard waiters.count < Self.waitersMax else {
             return done(.failure(ReplyError(.noQuorum, "too many reads wait for the other nodes' answer; try again")))
         }
-        let position = position()
-        waiters.append(
-            Waiter(round: round + 1, dueMs: EventLoop.nowMs() + timeoutMs()) { result in done(result.map { _ in position }) })
+        waiters.append(Waiter(round: round + 1, position: position(), dueMs: EventLoop.nowMs() + timeoutMs(), done: done))
         if timer == nil { watch() }
         guard !isAsked else { return }
         isAsked = true
@@ -65,7 +62,7 @@ import LineProtocol
         guard first.round <= answered else { return }
         let ready = waiters.prefix { $0.round <= answered }
         waiters.removeFirst(ready.count)
-        for waiter in ready { waiter.done(.success(.start)) }
+        for waiter in ready { waiter.done(.success(waiter.position)) }
     }
 
     private func watch() {

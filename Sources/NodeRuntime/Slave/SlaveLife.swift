@@ -111,7 +111,7 @@ import Replication
         }
         if let repaired { node.log.notice("the database's binlog was ahead of its position table", ["position": "\(repaired)"]) }
         node.applied.advanced(to: applied)
-        committed(.upTo(applied))
+        if commitment != .all { committed(.upTo(applied)) }
         let reaches = (journal.index.first ?? journal.written) <= applied && applied <= journal.written
         if reaches || (journal.index.segments.isEmpty && journal.written == applied) { return startApplying(repaired, done) }
         node.log.notice("the journal begins anew", ["journal": "\(journal.written)", "database": "\(applied)"])
