@@ -99,7 +99,10 @@ let package = Package(
         tests("MariaDBConnectorTests", ["MariaDBConnector", "MySQLProtocol", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),
         tests(
             "NodeRuntimeTests",
-            ["NodeRuntime", "MariaDBConnector", "EventLoop", "Replication", "BinlogFormat", "ClusterModel", "Digests", "TestSupport", log]),
+            [
+                "NodeRuntime", "MariaDBConnector", "EventLoop", "Replication", "BinlogFormat", "Failover", "ClusterModel", "Digests", "TestSupport",
+                log,
+            ]),
         tests("ConsoleTests", ["Console", "LineProtocol", "ClusterModel"]),
         // Whole clusters of the built program: it must be there when they run.
         tests("ClusterTests", ["ddbnode", "LineProtocol", "CSystem"]),

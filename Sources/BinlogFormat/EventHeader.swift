@@ -43,7 +43,7 @@ package struct EventHeader: Sendable, Equatable {
     package var isArtificial: Bool { flags & Self.artificial != 0 }
 
     /// Throws when the length can't be an event's, with its checksum.
-    func checkLength() throws(BinlogError) {
+    package func checkLength() throws(BinlogError) {
         guard eventBytes >= Self.byteCount + checksumBytes else { throw .malformed(type) }
         guard eventBytes <= eventBytesMax else { throw .tooLarge(bytes: eventBytes) }
     }

@@ -24,12 +24,20 @@ package struct JournalSummary: Sendable, Equatable {
     package var first: GTID?
     /// The last group that is whole.
     package var last: GTID?
+    /// The last whole group of each run of consecutive groups that one server wrote, in order.
+    package var runs: [GTID] = []
     /// The group that has begun and is not whole.
     package var openGroup: GTID?
     /// How far the file can be used: the offset past the last whole group, or past what stands between groups. A crash leaves a torn tail beyond it.
     package var validBytes: UInt64 = 0
     /// How many bytes went into the scan.
     package var scannedBytes: UInt64 = 0
+
+    fileprivate mutating func ended(_ gtid: GTID) {
+        last = gtid
+        if runs.last?.server == gtid.server { runs.removeLast() }
+        runs.append(gtid)
+    }
 }
 
 /// Checks the bytes of a journal or binlog file as they are read, in chunks of any size: every checksum, and which groups are whole.
@@ -134,7 +142,7 @@ package struct JournalScanner: Sendable {
         if tracker.openGroup == nil { summary.validBytes = offset }
         switch step {
         case .groupBegan(let gtid): summary.first = summary.first ?? gtid
-        case .groupEnded(let gtid): summary.last = gtid
+        case .groupEnded(let gtid): summary.ended(gtid)
         case .groupContinued, .formatDescription, .ignored: break
         }
     }

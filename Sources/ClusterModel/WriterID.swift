@@ -24,8 +24,11 @@ package struct WriterID: Hashable, Sendable {
 
     package var server: UInt32 { UInt32(epoch.rawValue - 1) << 8 | node.rawValue }
 
+    /// The lowest number of a database that is no master's; what such a one wrote is no part of the cluster's log.
+    package static let idleFirst: UInt32 = 0xffff_ff00
+
     /// Under which a slave's database runs, which writes nothing of its own: no master's, so that it applies whatever any master wrote, itself included.
-    package static func idle(_ node: NodeID) -> UInt32 { 0xffff_ff00 | (node.rawValue & 0xff) }
+    package static func idle(_ node: NodeID) -> UInt32 { idleFirst | (node.rawValue & 0xff) }
 }
 
 extension GTID {

@@ -142,6 +142,20 @@ package struct Election: Sendable {
         isLeader && target != own ? [.send(.timeoutNow(epoch), to: target)] : []
     }
 
+    /// This node leads its epoch though nobody elected it: the first master of all, or one that goes on where no election is held.
+    package mutating func leadUnelected(nowMs: Int) { stage = .leader(LeaderContact(own: own, sinceMs: nowMs)) }
+
+    /// An operator has this node stand at once, whoever leads.
+    package mutating func stand(nowMs: Int, standing: Standing) -> [Action] {
+        isLeader ? [] : campaign(.handOver, nowMs: nowMs, standing: standing)
+    }
+
+    /// An operator makes this node leader of a new epoch whether or not others agree: what they have and this one has not is given up.
+    package mutating func leadByForce(nowMs: Int) -> [Action] {
+        hardState = HardState(epoch: epoch.next, votedFor: own)
+        return [.persist(hardState)] + lead(nowMs: nowMs)
+    }
+
     /// The leader asks this node to stand at once.
     package mutating func timeoutNow(_ epoch: Epoch, from: NodeID, nowMs: Int, standing: Standing) -> [Action] {
         guard epoch == self.epoch, leader == from, from != own, standing.mayStand(own) else { return [] }

@@ -78,7 +78,7 @@ extension Election {
         return actions + standing.configuration.voters.filter { $0 != own }.map { .send(.voteRequest(request), to: $0) }
     }
 
-    private mutating func lead(nowMs: Int) -> [Action] {
+    mutating func lead(nowMs: Int) -> [Action] {
         stage = .leader(LeaderContact(own: own, sinceMs: nowMs))
         return [.lead(epoch)]
     }

@@ -31,7 +31,29 @@ package struct LogHistory: Hashable, Sendable {
         self.isComplete = isComplete
     }
 
+    /// What a GTID list tells, such as `gtid_binlog_state`: the last of each writer, in any order. An empty one is that of an empty log, and complete.
+    ///
+    /// Only domain 0 counts. Where the sequences can't be those of one log, only the highest is taken: less is known then, nothing wrong.
+    package init(state: [GTID]) {
+        var runs: [Run] = []
+        for gtid in state.filter({ $0.domain == 0 }).sorted(by: { $0.sequence < $1.sequence }) {
+            if runs.last?.server == gtid.server { runs.removeLast() }
+            runs.append(Run(server: gtid.server, last: gtid.sequence))
+        }
+        self = LogHistory(runs, isComplete: state.isEmpty) ?? LogHistory(runs.suffix(1), isComplete: false) ?? LogHistory(isComplete: false)
+    }
+
+    /// The last transaction of each run, in order: what a file's GTID list says of the files before it.
+    package var state: [GTID] { runs.compactMap(\.end.gtid) }
+
     package var end: Position { runs.last?.end ?? .start }
+
+    /// Whether the log has this very transaction, as far as is known; it has what comes before the first.
+    package func holds(_ position: Position) -> Bool {
+        guard let gtid = position.gtid else { return true }
+        guard let index = runs.firstIndex(where: { $0.last >= gtid.sequence }) else { return false }
+        return runs[index].server == gtid.server
+    }
 
     /// The log grew by this transaction.
     package mutating func append(_ gtid: GTID) {
@@ -41,6 +63,13 @@ package struct LogHistory: Hashable, Sendable {
         } else {
             runs.append(Run(server: gtid.server, last: gtid.sequence))
         }
+    }
+
+    /// The log as its leader's: what anybody has of this writer, it has.
+    package func led(by server: UInt32) -> LogHistory {
+        var led = self
+        led.append(GTID(domain: 0, server: server, sequence: .max))
+        return led
     }
 
     /// The log was cut behind `position`, an entry of it.

@@ -31,14 +31,14 @@ package enum ReplyField: Equatable, Sendable {
 
 /// The replies to the commands whose answer is a single line.
 extension [ReplyField] {
-    package static func pong(node: NodeID, role: Role) -> [ReplyField] {
-        [.word("pong"), .number("node", UInt64(node.rawValue)), .text("role", role.rawValue)]
+    package static func pong(node: NodeID, role: String) -> [ReplyField] {
+        [.word("pong"), .number("node", UInt64(node.rawValue)), .text("role", role)]
     }
 
     /// `master` is where the master's clients connect; nil while none is known.
-    package static func role(_ role: Role, node: NodeID, epoch: Epoch, master: NodeAddress?) -> [ReplyField] {
+    package static func role(_ role: String, node: NodeID, epoch: Epoch, master: NodeAddress?) -> [ReplyField] {
         [
-            .number("node", UInt64(node.rawValue)), .text("role", role.rawValue), .number("epoch", epoch.rawValue),
+            .number("node", UInt64(node.rawValue)), .text("role", role), .number("epoch", epoch.rawValue),
             .text("master", master?.description ?? "-"),
         ]
     }

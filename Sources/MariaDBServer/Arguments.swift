@@ -50,7 +50,8 @@ enum Arguments {
     /// What replication rests on.
     private static func replicated(_ options: PrivateServerOptions) -> [String] {
         let durable = options.role == .master
-        return [
+        let recovery = options.rollsBack ? ["--init-rpl-role=SLAVE", "--rpl-semi-sync-slave-enabled=1"] : []
+        return recovery + [
             "--server-id=\(options.serverID)", "--max-connections=\(options.connectionsMax)",
             "--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL", "--binlog-checksum=CRC32", "--expire-logs-days=0",
             "--gtid-strict-mode=1", "--gtid-domain-id=0", "--log-slave-updates=1", "--log-bin-trust-function-creators=1",

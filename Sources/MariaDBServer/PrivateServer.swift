@@ -29,7 +29,13 @@ package final class PrivateServer: Sendable {
     }
 
     /// Asks for the end: SIGTERM, the time to stop, SIGKILL; a creation is broken off. `stopped` follows. More calls do nothing more.
-    package func stop() {
+    ///
+    /// - Parameter killing: SIGKILL at once. An orderly end would let commits through that wait for other nodes.
+    package func stop(killing: Bool = false) {
+        if killing { stopRequest.kill() }
         stopRequest.make()
     }
+
+    /// From now on an end of its own is followed by `exited` and `stopped`: what becomes of commits that waited is not for a restart to decide.
+    package func neverRestart() { stopRequest.makeLast() }
 }

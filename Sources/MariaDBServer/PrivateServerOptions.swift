@@ -35,6 +35,8 @@ package struct PrivateServerOptions: Sendable {
     /// A master syncs every commit and takes writes; a slave starts read-only and leaves syncing to the system, since the node's journal can
     /// replay what a power failure takes.
     package var role: Role
+    /// Recovery takes back what waits for other nodes, and shortens the binlog by it, rather than commit it; it refuses to start where it can't.
+    package var rollsBack = false
     /// mariadbd: a path, or a name to search; nil searches the usual places.
     package var program: String?
     /// mariadb-install-db, likewise.

@@ -13,8 +13,8 @@ package struct ServerExit: Sendable, Equatable {
     package let words: String
     /// At most 15.
     package let lastLogLines: [String]
-    /// Until the next start.
-    package let restartInMs: UInt64
+    /// Until the next start; nil: there is none.
+    package let restartInMs: UInt64?
     /// Ends in a row without a minute of health between them, this one included.
     package let failuresInARow: Int
 }

@@ -44,8 +44,11 @@ struct ServerLife {
         try SnapshotFiles(paths).recover()
         while case .exited(let how, let lines, let healthyMs) = try runOnceOrSayWhyNot(paths) {
             guard case .restart(let inMs) = restarts.ended(healthyMs: healthyMs) else { throw .startFailed(how: how, lastLogLines: lines) }
-            report(.exited(ServerExit(words: how, lastLogLines: lines, restartInMs: inMs, failuresInARow: restarts.failuresInARow)))
-            if stop.wait(ms: inMs) { return }
+            let isLast = stop.isLast
+            report(
+                .exited(
+                    ServerExit(words: how, lastLogLines: lines, restartInMs: isLast ? nil : inMs, failuresInARow: restarts.failuresInARow)))
+            if isLast || stop.wait(ms: inMs) { return }
         }
     }
 
@@ -148,7 +151,7 @@ struct ServerLife {
                 let how = child.reap()
                 return .exited(how: how, lastLogLines: log.lastLines(), healthyMs: System.monotonicMs() - since)
             case .stop:
-                child.end(graceMs: options.stopTimeoutMs)
+                child.end(graceMs: stop.isKill ? 0 : options.stopTimeoutMs)
                 return .stopped
             case .readable, .timeout: continue
             }

@@ -1,10 +1,13 @@
 import CSystem
 import Glibc
+import Synchronization
 
 /// A wish to stop that any thread can make, once and for all, and that a thread can wait for together with other descriptors.
 final class StopRequest: Sendable {
     /// Readable for good once stop was asked for; -1 when the system had no descriptor left.
     let descriptor: Int32
+    private let kills = Atomic(false)
+    private let lasts = Atomic(false)
 
     init() { descriptor = Self.counter() }
 
@@ -12,6 +15,14 @@ final class StopRequest: Sendable {
     static func counter() -> Int32 { ddb_event() }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// The stop that is asked for, or will be, is a SIGKILL.
+    func kill() { kills.store(true, ordering: .sequentiallyConsistent) }
+    var isKill: Bool { kills.load(ordering: .sequentiallyConsistent) }
+
+    /// The server is not started again after an end of its own.
+    func makeLast() { lasts.store(true, ordering: .sequentiallyConsistent) }
+    var isLast: Bool { lasts.load(ordering: .sequentiallyConsistent) }
 
     func make() {
         var one: UInt64 = 1

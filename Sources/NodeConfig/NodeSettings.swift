@@ -24,6 +24,7 @@ package struct NodeSettings: Sendable, Equatable {
     package var limits = LimitSettings()
     package var session = SessionSettings()
     package var replication = ReplicationSettings()
+    package var failover = FailoverSettings()
     package var verify = VerifySettings()
     package var shutdown = ShutdownSettings()
     package var log = LogSettings()
@@ -176,6 +177,23 @@ package enum CommitAcks: Sendable, Equatable {
         case .majority: voters / 2 + 1
         }
     }
+}
+
+/// What happens when the master is gone.
+package struct FailoverSettings: Sendable, Equatable {
+    package var mode = FailoverMode.automatic
+    /// How long a master may be silent, and may hear no majority.
+    package var electionTimeoutMs = 1000
+    package var clientWaitMs = 5000
+    package var mayLoseWrites = false
+}
+
+/// Who chooses the next master.
+package enum FailoverMode: String, Sendable, CaseIterable {
+    /// The nodes, by majority.
+    case automatic
+    /// An operator, by `.promote`.
+    case manual
 }
 
 /// How nodes are compared.

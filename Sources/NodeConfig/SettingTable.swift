@@ -2,7 +2,7 @@ import ClusterModel
 
 extension SettingKey {
     /// Every key, in the order of the documentation.
-    package static let all = node + database + clients + nodes + operation
+    package static let all = node + database + clients + nodes + failover + operation
 
     private static let dayMs = 86_400_000
     private static let anyAddress = ValueForm.address(words: "host:port (port 0: any free one)", port: 0...)
@@ -134,6 +134,21 @@ extension SettingKey {
             "replication.snapshotAfterTransactions", \.replication.snapshotAfterTransactions, .whole(0...1 << 53), reloadable: true,
             "A slave that has nothing yet replays its master's binlog when that has up to so many transactions; beyond it, it takes a copy of the master's database."
         ),
+    ]
+
+    private static let failover = [
+        SettingKey(
+            "failover.mode", \.failover.mode, .choice, reloadable: true,
+            "Whether this node may become master by itself when enough nodes miss theirs; with `manual` an operator says `.promote`."),
+        SettingKey(
+            "failover.electionTimeoutMs", \.failover.electionTimeoutMs, .whole(200...600_000),
+            "A master that is silent for so long is missed, and one that hears no majority for so long stops serving; the same on all nodes."),
+        SettingKey(
+            "failover.clientWaitMs", \.failover.clientWaitMs, .whole(0...600_000), reloadable: true,
+            "How long a statement that needs a master waits while there is none, before it is refused."),
+        SettingKey(
+            "failover.mayLoseWrites", \.failover.mayLoseWrites, .flag, reloadable: true,
+            "Lets nodes choose a master by themselves though `replication.acks` is so low that acknowledged writes can be lost by it."),
     ]
 
     private static let operation = [

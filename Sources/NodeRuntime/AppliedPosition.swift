@@ -37,6 +37,13 @@ import EventLoop
         released = min(position, limit)
     }
 
+    /// The database may come back with less.
+    func startOver() {
+        value = .start
+        released = .start
+        limit = nil
+    }
+
     /// The database has told its client that this is committed.
     func committed(_ position: Position) { show(min(position, limit ?? position)) }
 

@@ -1,6 +1,8 @@
+import BinlogFormat
 import ClusterModel
 import Digests
 import EventLoop
+import Failover
 import LineProtocol
 import MariaDBConnector
 import NodeConfig
@@ -20,9 +22,6 @@ typealias NodeContext = Node
     let directory: NodeDirectory
     /// What clients and other nodes are told to connect to.
     let address: String
-    let masterAddress: NodeAddress?
-    /// As messages tell it: `host:port`, or `-`.
-    let masterWords: String
     let pool: ConnectionPool
     let lanes: StatementLanes
     var kinds = StatementKinds()
@@ -31,16 +30,21 @@ typealias NodeContext = Node
     let applied: AppliedPosition
     let linkIdentity: LinkIdentity
     private(set) lazy var verifier = Verifier(self)
-    var epoch = Epoch.first
+    private(set) lazy var electorate = Electorate(self, seed: .random(in: .min ... .max))
+    var membership: Membership
     private(set) var lexicalMode = LexicalMode.standard
-    private var blocked: ReplyError? = ReplyError(.notReady, "this node is starting; try again shortly")
+    var blocked: ReplyError? = ReplyError(.notReady, "this node is starting; try again shortly")
     private(set) var isStopping = false
-    private var database: NodeDatabase?
-    private var life: (any RoleLife)?
-    private var sessions: [UInt64: ClientSession] = [:]
+    var database: NodeDatabase?
+    var life: (any RoleLife)?
+    /// The database ends, and the node's role with it.
+    var isHalting = false
+    /// An operator wants it to be master.
+    var isPromoted = false
+    private(set) var sessions: [UInt64: ClientSession] = [:]
     private var lastSession: UInt64 = 0
-    private var databaseVersion = "-"
-    private let startedMs = EventLoop.nowMs()
+    private(set) var databaseVersion = "-"
+    let startedMs = EventLoop.nowMs()
 
     /// Told once, when clients' statements can run for the first time.
     var becameReady: (@LoopActor () -> Void)?
@@ -48,14 +52,13 @@ typealias NodeContext = Node
     var failed: (@LoopActor (String) -> Void)?
     private var whenStopped: (@LoopActor () -> Void)?
 
-    init(_ loop: EventLoop, _ settings: NodeSettings, _ directory: NodeDirectory, address: String, log: NodeLog) {
+    init(_ loop: EventLoop, _ settings: NodeSettings, _ directory: NodeDirectory, address: String, log: NodeLog) throws(SystemError) {
         self.loop = loop
         self.log = log
         self.settings = settings
         self.directory = directory
         self.address = address
-        masterAddress = settings.role == .master ? NodeAddress(address) : settings.master
-        masterWords = masterAddress?.description ?? "-"
+        membership = try Membership(path: directory.path + "/members")
         pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: settings.pool.connectionsMax, idleMs: settings.pool.idleMs))
         lanes = StatementLanes(loop, pool)
         control = ControlConnection(loop)
@@ -69,7 +72,25 @@ typealias NodeContext = Node
 
     // MARK: Who it is
 
-    var role: Role { settings.role }
+    /// How clients' statements are treated.
+    var role: Role { life?.role ?? .slave }
+    var epoch: Epoch { electorate.epoch }
+
+    /// As clients are told it.
+    var roleWord: String {
+        if role == .master { return "master" }
+        return life is MasterLife || electsByItself && electorate.leader == nil ? "candidate" : "slave"
+    }
+
+    /// Where the master is, as far as this node knows.
+    var masterAddress: NodeAddress? {
+        if role == .master { return NodeAddress(address) }
+        if let leader = electorate.leader, leader != id, let member = membership.configuration.member(leader) { return member.address }
+        return electsByItself ? nil : (life as? SlaveLife)?.masterAddress
+    }
+
+    /// As messages tell it: `host:port`, or `-`.
+    var masterWords: String { masterAddress?.description ?? "-" }
 
     /// The number the node has, or the one it answers with until its master gives it one.
     var id: NodeID { directory.state.id ?? settings.id ?? .unnamed }
@@ -88,61 +109,30 @@ typealias NodeContext = Node
     var administrator: DatabaseAccount? { database?.administratorLogin }
     var administratorTarget: DatabaseTarget? { database?.administrator }
 
-    // MARK: Starting
+    // MARK: The database
 
-    /// Begins the role's life, then the database.
-    func start() {
-        do {
-            switch role {
-            case .master: begin(try MasterLife(self))
-            case .slave: startSlave()
-            }
-        } catch {
-            failed?("the list of members can't be read: \(error)")
-        }
-    }
-
-    private func startSlave() {
-        Journal.open(loop, directory: directory.path + "/journal", segmentBytes: settings.replication.journalSegmentBytes) { [self] result in
-            do {
-                guard let master = settings.master else { preconditionFailure("a slave's settings name its master") }
-                begin(try SlaveLife(self, try result.get(), master: master))
-            } catch let problem as JournalProblem {
-                failed?("the journal can't be opened: \(problem)")
-            } catch {
-                failed?("the relay endpoint can't be opened: \(error)")
-            }
-        }
-    }
-
-    private func begin(_ life: any RoleLife) {
-        self.life = life
-        do {
-            // A slave that has no number yet gets one when it joins; until then its database needs some number that is nobody's.
-            let database = try NodeDatabase(loop, settings, directory, serverID: serverID, log: log) { [self] in heard($0) }
-            self.database = database
-            database.start()
-        } catch {
-            failed?("\(error)")
-        }
-    }
-
-    private func heard(_ event: NodeDatabase.Event) {
+    func heard(_ event: NodeDatabase.Event) {
         switch event {
         case .up(let version):
             databaseVersion = version
             control.use(database?.administrator)
             checkDatabase()
         case .down(let why):
-            blocked = ReplyError(.databaseDown, "the database of node \(id) is down (\(why)); try again shortly")
+            block(ReplyError(.databaseDown, "the database of node \(id) is down (\(why)); try again shortly"))
             life?.databaseIsDown()
             control.use(nil)
-            serve(nil)
         case .failed(let why):
             if life?.databaseFailed(why) != true { failed?(why) }
+        case .halted: databaseHalted()
         case .stopped:
             whenStopped?()
         }
+    }
+
+    /// Clients' statements can't run for now.
+    func block(_ error: ReplyError) {
+        blocked = error
+        serve(nil)
     }
 
     /// Stops the private database, has `work` change its files, and starts it again; `done` hears what went wrong with them.
@@ -150,9 +140,9 @@ typealias NodeContext = Node
         database?.replaceFiles(work, done: done)
     }
 
-    private func checkDatabase() {
+    func checkDatabase() {
         guard settings.database.mode == .external else { return prepareDatabase() }
-        if role == .slave, let host = settings.database.host, !NodeAddress(host: host, port: 0).isLoopback {
+        if life is SlaveLife, let host = settings.database.host, !NodeAddress(host: host, port: 0).isLoopback {
             failed?("a slave's external database replicates from the node over loopback, so it must run on the same machine; it is at \(host)")
             return
         }
@@ -170,18 +160,47 @@ typealias NodeContext = Node
         control.query("SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
             let found: SmallResult
             do { found = try result.get() } catch { return retryPreparation("\(error)") }
-            guard let life else { return retryPreparation("the node has no role yet") }
             sqlMode = found["sql_mode"] ?? ""
             lexicalMode = LexicalMode(sqlMode: sqlMode)
             if role == .master { applied.advanced(to: Position(list: found["binlog"] ?? "") ?? .start) }
-            life.databaseIsUp { [self] problem in
+            makeOwnTables { [self] problem in
                 if let problem { return retryPreparation(problem) }
-                serve(clientTarget)
-                blocked = nil
-                if let becameReady { becameReady() } else { log.notice("serving again", ["position": "\(applied.value)"]) }
-                becameReady = nil
+                guard let life else { return retryPreparation("the node has no role yet") }
+                life.databaseIsUp { [self] problem in
+                    guard self.life === life else { return }
+                    if let problem { return retryPreparation(problem) }
+                    openForClients()
+                }
             }
         }
+    }
+
+    /// What every node's database has from its first start on, without a word in the log.
+    private func makeOwnTables(_ done: @escaping @LoopActor (String?) -> Void) {
+        control.queries(["SET SESSION sql_log_bin=0"] + EpochMarker.tableDefinition) { [self] result in
+            control.query("SET SESSION sql_log_bin=1") { after in
+                do {
+                    _ = try result.get()
+                    _ = try after.get()
+                    done(nil)
+                } catch {
+                    done("the node's own tables can't be made: \(error)")
+                }
+            }
+        }
+    }
+
+    private func openForClients() {
+        serve(clientTarget)
+        blocked = nil
+        if let becameReady { becameReady() } else { log.notice("serving again", ["position": "\(applied.value)"]) }
+        becameReady = nil
+    }
+
+    /// The database was opened for writes.
+    func becameMaster() {
+        openForClients()
+        masterChanged()
     }
 
     private var sqlMode = ""
@@ -195,7 +214,7 @@ typealias NodeContext = Node
     }
 
     /// Clients' connections are opened so from now on.
-    private func serve(_ target: DatabaseTarget?) {
+    func serve(_ target: DatabaseTarget?) {
         lanes.retire()
         pool.use(target)
     }
@@ -233,6 +252,16 @@ typealias NodeContext = Node
             sessions[lastSession] = session
         } catch {
             log.warning("a client could not be served", ["error": "\(error)"])
+        }
+    }
+
+    /// Clients were served at some time: a change of master is what they wait for.
+    var wasReady: Bool { becameReady == nil }
+
+    /// Sessions that have to do with the master that was.
+    func masterChanged() {
+        for session in Array(sessions.values) {
+            if session.tellsHold, role != .master { session.channel.close() } else { session.masterChanged() }
         }
     }
 
@@ -284,50 +313,6 @@ typealias NodeContext = Node
         for session in Array(sessions.values) where session.isIdle && session.lastActiveMs < old { session.tooIdle(limit) }
     }
 
-    // MARK: Telling
-
-    func nodes() -> [NodeStatus] { life?.nodes() ?? [] }
-
-    func statusRows() -> [[String?]] {
-        var rows: [[String?]] = [
-            ["node", "\(id)"], ["role", role.rawValue], ["epoch", "\(epoch)"], ["cluster", settings.cluster.name], ["address", address],
-            ["master", masterWords], ["version", DDBVersion.text], ["database", database?.endpoint == nil ? "down" : "up"],
-            ["database.mode", settings.database.mode.rawValue], ["database.version", databaseVersion],
-            ["uptime_ms", "\(EventLoop.nowMs() - startedMs)"],
-        ]
-        rows += (life?.statusRows() ?? []) + verifier.statusRows
-        rows += [
-            ["clients", "\(sessions.count)"], ["clients.max", "\(settings.limits.connectionsMax)"],
-            ["pool.in_use", "\(pool.inUse)"], ["pool.idle", "\(pool.idleCount)"], ["pool.waiting", "\(pool.waiting)"],
-            ["pool.max", "\(settings.pool.connectionsMax)"],
-            ["health", health],
-        ]
-        return rows
-    }
-
-    func confirmedPosition(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) {
-        guard let life else { return done(.failure(ReplyError(.notReady, "this node is starting; try again shortly"))) }
-        life.confirmedPosition(done)
-    }
-
-    var stalenessMs: Int? { life?.stalenessMs }
-
-    func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField] {
-        guard let life else { throw ReplyError(.notReady, "this node is starting; try again shortly") }
-        return try life.remove(id)
-    }
-
-    /// A write that would only wait for nodes that are away is refused.
-    var writeRefusal: ReplyError? { life?.writeRefusal }
-    /// Whether commits wait for other nodes: then a commit under way must not be broken off, since the database would let it through.
-    var commitsWait: Bool { applied.limit != nil }
-    private var health: String {
-        guard let notReady else { return life?.health ?? "Starting." }
-        let why = "Not serving: \(String(decoding: notReady.message, as: UTF8.self))."
-        // A slave that starts may be held up by its master, and knows why.
-        return role == .slave || commitsWait ? why + " " + (life?.health ?? "") : why
-    }
-
     // MARK: Changing
 
     /// Takes over what can change while the node runs.
@@ -337,6 +322,9 @@ typealias NodeContext = Node
         settings.log.level = new.log.level
         settings.shutdown = new.shutdown
         settings.verify = new.verify
+        settings.failover.mode = new.failover.mode
+        settings.failover.clientWaitMs = new.failover.clientWaitMs
+        settings.failover.mayLoseWrites = new.failover.mayLoseWrites
         settings.pool = new.pool
         settings.replication.binlogBytesMax = new.replication.binlogBytesMax
         settings.replication.binlogKeepMs = new.replication.binlogKeepMs
@@ -374,10 +362,13 @@ typealias NodeContext = Node
     private func finishStopping() {
         guard !isFinishing else { return }
         isFinishing = true
+        // An orderly end of the database would let through what waits for other nodes.
+        let hasWaiting = commitsWait && (life as? MasterLife).map { $0.gate.trackedWatermark < $0.logEnd } ?? false
+        electorate.stop()
         life?.stop()
         lanes.retire()
         pool.close()
         control.use(nil)
-        if let database { database.stop() } else { whenStopped?() }
+        if let database { database.stop(killing: hasWaiting) } else { whenStopped?() }
     }
 }

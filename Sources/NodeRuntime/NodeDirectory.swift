@@ -2,6 +2,7 @@ import CSystem
 import ClusterModel
 import Digests
 import EventLoop
+import Failover
 import Glibc
 
 /// The node's folder: held by one process at a time, and what the node knows of itself.
@@ -12,8 +13,15 @@ import Glibc
         var uuid: String
         /// Nil until the master gave one.
         var id: NodeID?
+        /// What it was told to be at first; what it is now is for the cluster to say.
         var role: Role
         var cluster: String
+        /// What it must remember of elections.
+        var hardState = HardState.initial
+        /// It leads, or led last: its database may hold what no other node has.
+        var wrote = false
+        /// What its database wrote up to here as master may not be the cluster's: that is to be found out before the database starts.
+        var unsettled: Position?
         /// The machine's start during which the node's database ran last.
         var boot: String?
         /// A crash may have left the database with the definition after this position done but not counted.
@@ -74,7 +82,6 @@ import Glibc
             return directory
         }
         guard let state = parse(text) else { throw .unreadable(statePath(path)) }
-        guard state.role == role else { throw .contradicts(path: path, what: "role", is: state.role.rawValue, wanted: role.rawValue) }
         guard state.cluster == cluster else { throw .contradicts(path: path, what: "cluster", is: state.cluster, wanted: cluster) }
         if let id, let kept = state.id, id != kept { throw .contradicts(path: path, what: "id", is: "\(kept)", wanted: "\(id)") }
         return NodeDirectory(path: path, state: state, lock: lock)
@@ -120,15 +127,50 @@ import Glibc
             values[String(line[..<equals])] = String(line[line.index(after: equals)...])
         }
         guard let uuid = values["uuid"], let role = values["role"].flatMap(Role.init(rawValue:)), let cluster = values["cluster"] else { return nil }
-        return State(
+        var state = State(
             uuid: uuid, id: values["id"].flatMap { NodeID($0) }, role: role, cluster: cluster, boot: values["boot"],
             doubtAfter: values["doubt"].flatMap { GTID($0) }.map { Position($0) })
+        if let epoch = values["epoch"] {
+            guard let number = UInt64(epoch) else { return nil }
+            state.hardState = HardState(epoch: Epoch(rawValue: number), votedFor: values["vote"].flatMap { NodeID($0) })
+        }
+        state.wrote = values["wrote"] == "yes"
+        state.unsettled = values["unsettled"].flatMap { GTID($0) }.map { Position($0) }
+        return state
     }
 
     /// Remembers the id that the master gave.
     func keep(id: NodeID) throws(SystemError) {
         state.id = id
         try save()
+    }
+
+    /// On disk before a vote is given.
+    func keep(_ hardState: HardState) throws(SystemError) { try keep { $0.hardState = hardState } }
+
+    /// Before the database takes its first write.
+    func keepWrote() throws(SystemError) {
+        guard !state.wrote else { return }
+        try keep { $0.wrote = true }
+    }
+
+    /// The journal has all that the database wrote, up to there; nil: the database is known to have what the cluster has.
+    func keep(unsettled position: Position?) throws(SystemError) {
+        guard state.wrote || state.unsettled != position else { return }
+        try keep {
+            $0.wrote = false
+            $0.unsettled = position
+        }
+    }
+
+    /// What could not be stored is not so here either.
+    private func keep(_ change: (inout State) -> Void) throws(SystemError) {
+        let before = state
+        change(&state)
+        do throws(SystemError) { try save() } catch {
+            state = before
+            throw error
+        }
     }
 
     /// Whether the machine was started anew since the database ran last: what was not synced may be lost.
@@ -154,7 +196,11 @@ import Glibc
     }
 
     private func save() throws(SystemError) {
-        let known = [state.id.map { "id=\($0)\n" }, state.boot.map { "boot=\($0)\n" }, state.doubtAfter.map { "doubt=\($0)\n" }]
+        let known = [
+            state.id.map { "id=\($0)\n" }, state.boot.map { "boot=\($0)\n" }, state.doubtAfter.map { "doubt=\($0)\n" },
+            "epoch=\(state.hardState.epoch)\n", state.hardState.votedFor.map { "vote=\($0)\n" }, state.wrote ? "wrote=yes\n" : nil,
+            state.unsettled.map { "unsettled=\($0)\n" },
+        ]
         let id = known.compactMap { $0 }.joined()
         try TextFile.replace(Self.statePath(path), with: "uuid=\(state.uuid)\nrole=\(state.role.rawValue)\ncluster=\(state.cluster)\n\(id)")
     }

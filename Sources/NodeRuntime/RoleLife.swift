@@ -4,6 +4,8 @@ import LineProtocol
 
 /// What a node does because of its role.
 @LoopActor protocol RoleLife: AnyObject {
+    /// How clients' statements are treated.
+    var role: Role { get }
     /// The database answers: makes it fit for the role. `done` hears what is wrong, or nil when clients may be served.
     func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void)
     func databaseIsDown()

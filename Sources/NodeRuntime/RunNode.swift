@@ -78,7 +78,11 @@ package func runNode(
         let (listener, directory, host) = try Self.claim(loop, settings, log, door)
         self.listener = listener
         let address = settings.advertise ?? NodeAddress(host: host, port: listener.port)
-        node = Node(loop, settings, directory, address: address.description, log: log)
+        do throws(SystemError) {
+            node = try Node(loop, settings, directory, address: address.description, log: log)
+        } catch {
+            throw StartProblem(words: "the list of the cluster's members can't be read: \(error)", code: ExitCode.failed)
+        }
         door.node = node
         log.notice(
             "listening", ["role": settings.role.rawValue, "address": "\(NodeAddress(host: host, port: listener.port))", "data": directory.path])

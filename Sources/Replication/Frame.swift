@@ -12,8 +12,12 @@ package enum Frame: Equatable, Sendable {
     case welcome(Welcome)
     /// Either way, before it closes: why.
     case refused(LinkRefusal)
-    /// Slave to master: send what comes after this.
-    case resume(Position)
+    /// Slave to master: send what comes next. Of each writer of its log the last transaction, oldest first, as far back as it knows.
+    case resume([GTID])
+    /// Master to slave: the last transaction that both logs have; what the slave has beyond it goes, and what comes next follows on it.
+    case resumeAt(Position)
+    /// Master to slave: who belongs to the cluster, in the master's words.
+    case members(String)
     /// Master to slave: whole binlog events, as its database logged them.
     case events([UInt8])
     /// Master to slave: events compressed by zlib, and how many bytes they are.
@@ -137,9 +141,12 @@ package enum Frame: Equatable, Sendable {
         package var state: String
         /// The last beat it heard.
         package var beat: UInt64
+        /// Which list of members it has on disk.
+        package var members: String
 
-        package init(received: Position, applied: Position, state: String, beat: UInt64) {
+        package init(received: Position, applied: Position, state: String, beat: UInt64, members: String = "") {
             self.beat = beat
+            self.members = members
             self.received = received
             self.applied = applied
             self.state = state
@@ -172,14 +179,21 @@ package struct LinkRefusal: Error, Equatable, Sendable {
         /// This one broke off; another may come through.
         case snapshotFailed = 11
         case removed = 12
+        /// It may be let in a little later.
+        case notYet = 13
+        /// A change of master came after the one that made this node master.
+        case laterEpoch = 14
     }
 
     package let reason: Reason
     /// What to tell the operator.
     package let words: String
+    /// Of `notMaster`: where the master is, as `host:port`, if known; else empty.
+    package let master: String
 
-    package init(_ reason: Reason, _ words: String) {
+    package init(_ reason: Reason, _ words: String, master: String = "") {
         self.reason = reason
         self.words = words
+        self.master = master
     }
 }

@@ -6,6 +6,9 @@ extension Frame {
     /// Frames other than events are small; a peer that says otherwise is mistaken.
     package static let smallBytesMax = 1 << 20
     static let nodesMax = 1000
+    static let membersBytesMax = 256 << 10
+    /// Of a log's writers that are told; a log of more changes of master tells the last ones.
+    package static let writersMax = 4096
     /// Of events, before they are compressed: that takes some ten milliseconds, during which the node does nothing else.
     static let packedEventBytesMax = 256 << 10
     /// Of a snapshot's stream.
@@ -15,7 +18,7 @@ extension Frame {
     private enum Kind: UInt8 {
         case challenge = 1
         case hello, welcome, refused, resume, events, gone, beat, ack, packedEvents, committed, snapshotWanted, snapshotQueued, snapshotData,
-            snapshotDone, readIndex, readAnswer, ask, told, notTold
+            snapshotDone, readIndex, readAnswer, ask, told, notTold, resumeAt, members
     }
 
     /// Appends the frame as it goes over the wire.
@@ -55,10 +58,18 @@ extension Frame {
         case .refused(let value):
             w.number(value.reason.rawValue)
             w.string(value.words)
+            w.string(value.master)
             return .refused
-        case .resume(let position):
-            w.position(position)
+        case .resume(let ends):
+            w.number(UInt32(ends.count))
+            for end in ends { w.position(Position(end)) }
             return .resume
+        case .resumeAt(let position):
+            w.position(position)
+            return .resumeAt
+        case .members(let text):
+            w.string(text)
+            return .members
         case .events(let events):
             w.bytes = events
             return .events
@@ -82,6 +93,7 @@ extension Frame {
             w.position(value.applied)
             w.string(value.state)
             w.number(value.beat)
+            w.string(value.members)
             return .ack
         case .readIndex(let number):
             w.number(number)
@@ -149,9 +161,13 @@ extension Frame {
             guard let id = r.number(UInt32.self).flatMap(NodeID.init(rawValue:)), let proof = r.bytes(max: 64) else { return nil }
             return .welcome(Welcome(id: id, proof: proof))
         case .refused:
-            guard let reason = r.number(UInt8.self).flatMap(LinkRefusal.Reason.init(rawValue:)), let words = r.string(max: 4096) else { return nil }
-            return .refused(LinkRefusal(reason, words))
-        case .resume: return r.position().map { .resume($0) }
+            guard let reason = r.number(UInt8.self).flatMap(LinkRefusal.Reason.init(rawValue:)), let words = r.string(max: 4096),
+                let master = r.string()
+            else { return nil }
+            return .refused(LinkRefusal(reason, words, master: master))
+        case .resume: return r.ends().map { .resume($0) }
+        case .resumeAt: return r.position().map { .resumeAt($0) }
+        case .members: return r.string(max: membersBytesMax).map { .members($0) }
         case .events, .packedEvents, .snapshotData: return nil
         case .readIndex: return r.number(UInt64.self).map { .readIndex($0) }
         case .readAnswer:
@@ -164,10 +180,10 @@ extension Frame {
         case .gone: return r.string(max: 4096).map { .gone($0) }
         case .beat: return beat(&r)
         case .ack:
-            guard let received = r.position(), let applied = r.position(), let state = r.string(), let beat = r.number(UInt64.self) else {
-                return nil
-            }
-            return .ack(Ack(received: received, applied: applied, state: state, beat: beat))
+            guard let received = r.position(), let applied = r.position(), let state = r.string(), let beat = r.number(UInt64.self),
+                let members = r.string()
+            else { return nil }
+            return .ack(Ack(received: received, applied: applied, state: state, beat: beat, members: members))
         case .snapshotWanted: return .snapshotWanted
         case .snapshotQueued: return r.number(UInt32.self).map { .snapshotQueued(ahead: $0) }
         case .snapshotDone:
@@ -215,6 +231,16 @@ extension ByteWriter {
 }
 
 extension ByteReader {
+    fileprivate mutating func ends() -> [GTID]? {
+        guard let count = number(UInt32.self), count <= Frame.writersMax else { return nil }
+        var ends: [GTID] = []
+        for _ in 0..<count {
+            guard let gtid = position()?.gtid else { return nil }
+            ends.append(gtid)
+        }
+        return ends
+    }
+
     fileprivate mutating func commitment() -> Commitment? {
         switch number(UInt8.self) {
         case 0: .all

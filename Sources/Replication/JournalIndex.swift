@@ -65,6 +65,9 @@ package struct JournalIndex: Equatable, Sendable {
         segments[segments.count - 1].bytes = bytes
     }
 
+    /// The newest file is gone.
+    package mutating func removeNewest() { segments.removeLast() }
+
     /// The files that hold nothing past `position`, removed from the index; the newest always stays.
     package mutating func purge(upTo position: Position) -> [JournalSegment] {
         let keep = segments.dropLast().firstIndex { position < $0.last } ?? max(0, segments.count - 1)

@@ -9,8 +9,8 @@ package struct MasterLink: Sendable {
         case send(Frame)
         /// Find or make the id of this node, then call `admitted` or `refused`.
         case admit(Frame.Hello)
-        /// Send the events after this position.
-        case ship(after: Position)
+        /// Find the last transaction that both logs have, of each of whose writers this is the last; then call `resumed`.
+        case resume([GTID])
         /// Send a copy of the database.
         case giveSnapshot
         /// A client of the slave's reads: confirm that this node leads, then answer.
@@ -57,15 +57,16 @@ package struct MasterLink: Sendable {
             state = .closed
             return [.peerRefused(refusal)]
         case (.challenged, .hello(let hello)): return greeted(hello)
-        case (.welcomed, .resume(let position)):
+        case (.welcomed, .resume(let ends)):
             state = .shipping
-            return [.ship(after: position)]
+            return [.resume(ends)]
         case (.shipping, .readIndex(let number)): return [.readIndex(number)]
         case (.welcomed, .snapshotWanted):
             state = .givingSnapshot
             return [.giveSnapshot]
         case (.shipping, .ack(let ack)), (.givingSnapshot, .ack(let ack)): return [.progressed(ack)]
-        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .resumeAt), (_, .members), (_, .events), (_, .packedEvents), (_, .gone),
+            (_, .beat), (_, .ack),
             (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .ask), (_, .told), (_, .notTold), (_, .snapshotWanted), (_, .snapshotQueued),
             (_, .snapshotData), (_, .snapshotDone):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))

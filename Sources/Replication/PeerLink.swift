@@ -23,6 +23,8 @@ package struct PeerAnswerer: Sendable {
     private let challenge: Frame.Challenge
     private let own: NodeID
     private var state = State.challenged
+    /// Who asks, once it has proved that.
+    package private(set) var peer: Frame.Hello?
     private var lastHeardMs: Int
     private let idleMsMax: Int
 
@@ -46,11 +48,13 @@ package struct PeerAnswerer: Sendable {
                 identity.equal(identity.slaveProof(challenge, hello), hello.proof)
             else { return refuse(LinkRefusal(.badProof, "the asking node is of another cluster, or does not hold this cluster's secret")) }
             state = .ready
+            peer = hello
             return [.send(.welcome(Frame.Welcome(id: own, proof: identity.masterProof(challenge, hello, id: own))))]
         case (.ready, .ask(let fields)):
             state = .answering
             return [.answer(fields)]
-        case (_, .challenge), (_, .hello), (_, .welcome), (_, .refused), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat),
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .refused), (_, .resume), (_, .resumeAt), (_, .members), (_, .events),
+            (_, .packedEvents), (_, .gone), (_, .beat),
             (_, .ack),
             (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone),
             (_, .ask),
@@ -137,7 +141,8 @@ package struct PeerAsker: Sendable {
         case (.asking, .told), (.asking, .notTold):
             state = .ready
             return [.answered(frame)]
-        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .resumeAt), (_, .members), (_, .events), (_, .packedEvents), (_, .gone),
+            (_, .beat), (_, .ack),
             (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone),
             (_, .ask),
             (_, .told), (_, .notTold):

@@ -3,17 +3,21 @@ package import ClusterModel
 
 /// The slave's side of its link to the master: proves, joins, then takes events for the journal and tells how far it is.
 ///
-///     connected ──challenge──► greeted ──welcome──► joined ──resume──► receiving
+///     connected ──challenge──► greeted ──welcome──► joined ──resume──► resuming ──resumeAt──► cutting ──matched()──► receiving
 ///                                                        └─snapshotWanted──► takingSnapshot ──snapshotDone──► tookSnapshot
 package struct SlaveLink: Sendable {
     package enum Action: Equatable, Sendable {
         case send(Frame)
         /// The master let it in: keep this id, then call `resume`.
         case joined(id: NodeID, master: NodeID, epoch: Epoch)
+        /// The two logs have this in common: cut the journal there, then call `matched`.
+        case resumeAt(Position)
+        /// Who belongs to the cluster, to be kept.
+        case members(String)
         /// The events that follow are in this format.
         case format(FormatDescription)
         /// Write these whole events to the journal. `through` is the last transaction that is whole with them, and `wholeBytes` how many of the
-        /// bytes come up to its end.
+        /// bytes come up to its end. All of them are of one writer.
         case append([UInt8], through: GTID?, wholeBytes: Int)
         /// The transaction under way broke off in the master's binlog: forget what was written of it.
         case dropOpenGroup
@@ -40,6 +44,8 @@ package struct SlaveLink: Sendable {
         case connected
         case greeted(Frame.Challenge, Frame.Hello)
         case joined
+        case resuming
+        case cutting
         case receiving
         /// So many bytes of it came.
         case takingSnapshot(bytes: UInt64)
@@ -77,8 +83,16 @@ package struct SlaveLink: Sendable {
         case (.connected, .challenge(let challenge)): return challenged(challenge)
         case (.greeted(let challenge, let hello), .welcome(let welcome)): return welcomed(welcome, challenge, hello)
         case (.receiving, .events(let events)): return received(events: events)
-        case (.receiving, .gone(let words)): return [.gone(words)]
-        case (.joined, .beat(let beat)), (.receiving, .beat(let beat)): return [.committed(beat.committed), .heard(beat)]
+        case (.resuming, .gone(let words)), (.receiving, .gone(let words)): return [.gone(words)]
+        case (.resuming, .resumeAt(let position)):
+            state = .cutting
+            last = position
+            groups.reset()
+            return [.resumeAt(position)]
+        case (.receiving, .members(let text)): return [.members(text)]
+        // What is committed means nothing before the logs are known to be one.
+        case (.joined, .beat(let beat)), (.resuming, .beat(let beat)): return [.heard(beat)]
+        case (.receiving, .beat(let beat)): return [.committed(beat.committed), .heard(beat)]
         case (.receiving, .readAnswer(let number, let position, let refusal)): return [.readAnswer(number, position, refusal: refusal)]
         case (.receiving, .committed(let commitment)): return [.committed(commitment)]
         case (.takingSnapshot, .beat(let beat)), (.tookSnapshot, .beat(let beat)): return [.heard(beat)]
@@ -90,7 +104,8 @@ package struct SlaveLink: Sendable {
             guard done.bytes == bytes else { return refuse(LinkRefusal(.badStream, "\(bytes) bytes of the snapshot came, not \(done.bytes)")) }
             state = .tookSnapshot
             return [.snapshot(.done(done))]
-        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .events), (_, .packedEvents), (_, .gone), (_, .beat), (_, .ack),
+        case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .resumeAt), (_, .members), (_, .events), (_, .packedEvents), (_, .gone),
+            (_, .beat), (_, .ack),
             (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .ask), (_, .told), (_, .notTold), (_, .snapshotWanted), (_, .snapshotQueued),
             (_, .snapshotData), (_, .snapshotDone):
             return refuse(LinkRefusal(.badFrame, "a frame came that does not belong here"))
@@ -123,14 +138,19 @@ package struct SlaveLink: Sendable {
         return [.joined(id: welcome.id, master: challenge.master, epoch: challenge.epoch)]
     }
 
-    /// Asks for what comes after `position`, the end of the journal.
-    package mutating func resume(after position: Position) -> [Action] {
+    /// Asks for what comes next. `ends`: of each writer of the journal the last transaction, oldest first.
+    package mutating func resume(_ ends: [GTID]) -> [Action] {
         guard state == .joined else { return [] }
-        state = .receiving
-        last = position
-        groups.reset()
-        return [.send(.resume(position))]
+        state = .resuming
+        return [.send(.resume(Array(ends.suffix(Frame.writersMax))))]
     }
+
+    /// The journal ends where the two logs part: what comes may be taken. No frame may be handed in between `resumeAt` and this.
+    package mutating func matched() {
+        if state == .cutting { state = .receiving }
+    }
+
+    package var isCutting: Bool { state == .cutting }
 
     /// Asks for a copy of the master's database instead.
     package mutating func wantSnapshot() -> [Action] {
@@ -146,7 +166,7 @@ package struct SlaveLink: Sendable {
     package func progressed(_ ack: Frame.Ack) -> [Action] {
         switch state {
         case .receiving, .takingSnapshot, .tookSnapshot: [.send(.ack(ack))]
-        case .connected, .greeted, .joined, .closed: []
+        case .connected, .greeted, .joined, .resuming, .cutting, .closed: []
         }
     }
 
@@ -193,6 +213,8 @@ package struct SlaveLink: Sendable {
         switch step {
         case .success(.groupBegan(let gtid)):
             try accept(gtid)
+            // Transactions of one writer only: the journal's history grows by the last of what it is given.
+            if let through = walk.through, through.server != gtid.server { flush(events, &walk, &actions) }
             walk.end = at + header.eventBytes
         case .success(.groupContinued):
             walk.end = at + header.eventBytes

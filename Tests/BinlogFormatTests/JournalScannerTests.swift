@@ -34,6 +34,7 @@ import Testing
         let (summary, fault) = scan(file)
         #expect(fault == nil)
         #expect(summary.first == groups.first?.gtid && summary.last == groups.last?.gtid && summary.openGroup == nil)
+        #expect(summary.runs.last == summary.last)
         #expect(summary.validBytes == UInt64(file.count) && summary.scannedBytes == summary.validBytes)
         #expect(summary.formatDescription?.serverVersion.hasPrefix("10.11.") == true)
         let before = groups[0].gtid.sequence - 1
@@ -101,6 +102,37 @@ import Testing
         let offset = head.count + makeGTIDEvent(1, flags: 0).count
         file[offset + rows.count - 5] ^= 1
         #expect(scan(file, chunks: { _ in 7_777 }).fault == JournalFault(error: .badChecksum, offset: UInt64(offset)))
+    }
+
+    @Test func `it tells the last whole transaction of each writer in turn`() throws {
+        func group(_ server: UInt32, _ sequence: UInt64) throws -> [UInt8] {
+            try #require(EpochMarker.group(GTID(domain: 0, server: server, sequence: sequence), timestamp: 0, checksum: crc32))
+        }
+        let head = try Array(Golden.binlog("in-use")[..<256])
+        let groups = try [(1, 1), (1, 2), (258, 3), (1, 4), (1, 5), (515, 6)].map { try group($0, $1) }
+        let file = head + groups.flatMap { $0 }
+        #expect(scan(file).summary.runs.map { "\($0)" } == ["0-1-2", "0-258-3", "0-1-5", "0-515-6"])
+        #expect(scan(file.dropLast(), chunks: { _ in 11 }).summary.runs.map { "\($0)" } == ["0-1-2", "0-258-3", "0-1-5"])
+    }
+
+    @Test(arguments: Golden.binlogs) func `a checkpoint names a file`(name: String) throws {
+        let checkpoints = try events(of: Golden.binlog(name)).filter { $0.event[$0.event.startIndex + 4] == EventType.binlogCheckpoint.rawValue }
+        #expect(!checkpoints.isEmpty)
+        for (event, _) in checkpoints {
+            let file = try event.withUnsafeBytes { try BinlogCheckpoint(event: $0).file }
+            #expect(file.split(separator: ".").count == 2 && file.split(separator: ".").last.map { $0.allSatisfy(\.isNumber) } == true)
+        }
+    }
+
+    @Test func `a checkpoint whose name does not fit is refused, a directory before it left out`() throws {
+        let name = Array("/var/lib/binlog.000007".utf8)
+        #expect(
+            try makeEvent(.binlogCheckpoint, little(UInt32(name.count)) + name).withUnsafeBytes { try BinlogCheckpoint(event: $0).file }
+                == "binlog.000007")
+        for count in [0, UInt32(name.count + 1), .max] {
+            let event = makeEvent(.binlogCheckpoint, little(count) + name)
+            #expect(throws: BinlogError.malformed(.binlogCheckpoint)) { try event.withUnsafeBytes { try BinlogCheckpoint(event: $0) } }
+        }
     }
 
     @Test func `what is no binlog that can be read is refused at its place`() throws {

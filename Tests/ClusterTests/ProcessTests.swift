@@ -47,9 +47,11 @@ extension WholeClusters {
                 #expect(taken.code == 1)
                 #expect(taken.output.contains("another program listens there"), "\(taken.output)")
                 try master.stop()
-                let role = Processes.shell("\(start) --role slave --master 127.0.0.1:\(port) --listen 127.0.0.1:\(master.port) --data \(master.data)")
-                #expect(role.code == 2)
-                #expect(role.output.contains("whose role is master, not slave"), "\(role.output)")
+                let cluster = "\(master.home)/other-cluster.json"
+                Processes.shell(#"echo '{"role": "master", "cluster": {"name": "other"}}' > \#(cluster)"#)
+                let other = Processes.shell("\(start) --config \(cluster) --listen 127.0.0.1:\(master.port) --data \(master.data)")
+                #expect(other.code == 2)
+                #expect(other.output.contains("whose cluster is"), "\(other.output)")
             }
         }
 

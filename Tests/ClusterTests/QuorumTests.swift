@@ -78,6 +78,7 @@ extension WholeClusters {
                 try client.refused("NO-QUORUM", "COMMIT")
                 #expect(try client.value(Self.count) == "1", "its own row")
                 for slave in cluster.slaves { try slave.launch() }
+                for slave in cluster.slaves { try slave.waitUntilServing() }
                 try waitUntil("it can commit") { try client.run("COMMIT").error == nil }
                 try requireRows("1", cluster)
             }

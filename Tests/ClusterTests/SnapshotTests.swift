@@ -208,6 +208,7 @@ extension WholeClusters {
                 try slave.launch()
                 let pid = try holdMidway(cluster.master, slave)
                 // The node lives and talks, its disk stands still.
+                try waitUntil("the copy is unpacked") { process("\(slave.data)/mariadb.receiving") != nil }
                 let unpacker = try #require(process("\(slave.data)/mariadb.receiving"))
                 kill(unpacker, SIGSTOP)
                 kill(pid, SIGCONT)

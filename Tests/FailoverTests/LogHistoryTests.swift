@@ -51,6 +51,16 @@ private func history(_ entries: [(UInt64, UInt32, UInt64)], isComplete: Bool = t
         #expect(cut == history([]))
     }
 
+    @Test func `a list of GTIDs in any order gives it, and it gives one in order`() {
+        let state = ["0-258-15", "1-9-77", "0-1-10", "0-771-20"].compactMap { GTID($0) }
+        let found = LogHistory(state: state)
+        #expect(found.state == ["0-1-10", "0-258-15", "0-771-20"].compactMap { GTID($0) } && !found.isComplete)
+        #expect(LogHistory(state: []) == LogHistory(isComplete: true))
+        #expect(LogHistory(state: leader.state).runs == leader.runs)
+        let contradiction = ["0-1-10", "0-258-15", "0-771-15"].compactMap { GTID($0) }
+        #expect(LogHistory(state: contradiction).runs.map(\.last) == [15], "two writers of one place")
+    }
+
     @Test func `what is no log's history is refused`() {
         #expect(LogHistory([.init(server: 1, last: 5), .init(server: 258, last: 5)], isComplete: true) == nil)
         #expect(LogHistory([.init(server: 1, last: 5), .init(server: 1, last: 6)], isComplete: true) == nil)

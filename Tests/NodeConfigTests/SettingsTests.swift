@@ -162,7 +162,7 @@ import Testing
             "log.level", "replication.ackTimeoutMs", "replication.heartbeatMs", "replication.peerTimeoutMs", "replication.journalBytesMax",
             "replication.sendBufferBytes",
             "replication.compression", "replication.snapshotAfterTransactions",
-            "replication.binlogBytesMax", "replication.binlogKeepMs",
+            "replication.binlogBytesMax", "replication.binlogKeepMs", "failover.mode", "failover.clientWaitMs", "failover.mayLoseWrites",
         ]
         for key in SettingKey.all {
             let section = String(key.path.prefix { $0 != "." })

@@ -9,11 +9,6 @@ import Testing
 
 @testable import NodeRuntime
 
-extension JournalFiles {
-    /// Writes and syncs, as one step.
-    fileprivate func perform(_ commands: [JournalCommand]) -> JournalProblem? { write(commands, failures: failures) ?? makeDurable() }
-}
-
 @Suite(.serialized)
 struct JournalFilesTests {
     /// A little more than a file's head: each transaction has a file of its own.
@@ -282,18 +277,6 @@ struct JournalFilesTests {
         #expect(files.durableIndex.last == gtid(3) && File.read(path(1)) == bytes)
         #expect(files.perform(next.map(\.append)) == nil)
         #expect(try open().index.last == gtid(6))
-    }
-
-    /// Runs `body` while no file may grow beyond `bytes`.
-    private func withFileSizeLimit<T>(_ bytes: Int, _ body: () throws -> T) throws -> T {
-        signal(SIGXFSZ, SIG_IGN)
-        let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
-        var old = rlimit()
-        getrlimit(resource, &old)
-        var new = rlimit(rlim_cur: rlim_t(bytes), rlim_max: old.rlim_max)
-        setrlimit(resource, &new)
-        defer { setrlimit(resource, &old) }
-        return try body()
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root may mount"))

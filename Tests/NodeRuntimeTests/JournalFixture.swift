@@ -6,6 +6,7 @@ import Glibc
 import MariaDBConnector
 import Replication
 import TestSupport
+import Testing
 
 @testable import NodeRuntime
 
@@ -98,4 +99,54 @@ enum File {
         _ = Array(bytes).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
         close(descriptor)
     }
+}
+
+/// Runs `body` while no file may grow beyond `bytes`.
+func withFileSizeLimit<T>(_ bytes: Int, _ body: () throws -> T) throws -> T {
+    signal(SIGXFSZ, SIG_IGN)
+    let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+    var old = rlimit()
+    getrlimit(resource, &old)
+    var new = rlimit(rlim_cur: rlim_t(bytes), rlim_max: old.rlim_max)
+    setrlimit(resource, &new)
+    defer { setrlimit(resource, &old) }
+    return try body()
+}
+
+extension JournalFiles {
+    /// Writes and syncs, as one step.
+    func perform(_ commands: [JournalCommand]) -> JournalProblem? { write(commands, failures: failures) ?? makeDurable() }
+}
+
+/// Transactions of several masters, made by hand.
+enum Made {
+    /// `node`'s in `epoch`: the first that a master writes, but with any sequence.
+    static func transaction(_ epoch: UInt64, _ node: UInt32, _ sequence: UInt64) throws -> Recording.Transaction {
+        let writer = NodeID(rawValue: node).flatMap { WriterID(epoch: Epoch(rawValue: epoch), node: $0) }
+        let gtid = try #require(writer.map { GTID(domain: 0, server: $0.server, sequence: sequence) })
+        return Recording.Transaction(gtid: gtid, bytes: try #require(EpochMarker.group(gtid, timestamp: 1_800_000_000, checksum: Digests.crc32)))
+    }
+
+    /// Three of node 1, two of node 2 in the second epoch, one of node 1 in the fourth, two of node 3 in the fifth.
+    static func history() throws -> [Recording.Transaction] {
+        try [(1, 1, 1), (1, 1, 2), (1, 1, 3), (2, 2, 4), (2, 2, 5), (4, 1, 6), (5, 3, 7), (5, 3, 8)].map(transaction)
+    }
+
+    /// What a file says at its head, and that all of it is sound.
+    static func scan(_ path: String) throws -> JournalSummary {
+        var scanner = JournalScanner(checksum: Digests.crc32)
+        try File.read(path).withUnsafeBytes { try scanner.scan($0) }
+        return scanner.summary
+    }
+
+    /// The transactions that `mariadb-binlog` finds in files.
+    static func gtids(_ paths: [String]) throws -> [GTID] {
+        let read = ProcessFacts.shell("mariadb-binlog --no-defaults --verify-binlog-checksum " + paths.map { "'\($0)'" }.joined(separator: " "))
+        guard read.code == 0 else { throw Unreadable(words: read.output) }
+        return read.output.split(separator: "\n").compactMap { line in
+            line.firstRange(of: "\tGTID ").flatMap { GTID(line[$0.upperBound...].prefix { $0 != " " }) }
+        }
+    }
+
+    private struct Unreadable: Error { let words: String }
 }

@@ -68,8 +68,60 @@ private func wire(_ frame: Frame) throws -> Frame {
             return
         }
         #expect(pair.slave.received(try wire(welcome), nowMs: 0) == [.joined(id: id, master: try #require(one), epoch: .first)])
-        #expect(pair.slave.resume(after: .start) == [.send(.resume(.start))])
-        #expect(pair.master.received(.resume(.start), nowMs: 0) == [.ship(after: .start)])
+        let ends = [try #require(GTID("0-1-4")), try #require(GTID("0-257-9"))]
+        #expect(pair.slave.resume(ends) == [.send(.resume(ends))])
+        #expect(pair.master.received(.resume(ends), nowMs: 0) == [.resume(ends)])
+        let common = Position(GTID("0-257-7"))
+        let ack = Frame.Ack(received: common, applied: .start, state: "streaming", beat: 0)
+        #expect(pair.slave.progressed(ack).isEmpty, "nothing is acknowledged before the logs are known to be one")
+        #expect(pair.slave.received(.resumeAt(common), nowMs: 0) == [.resumeAt(common)])
+        #expect(pair.slave.progressed(ack).isEmpty)
+        pair.slave.matched()
+        #expect(pair.slave.progressed(ack) == [.send(.ack(ack))])
+    }
+
+    @Test func `each piece for the journal is of one writer, wherever a frame ends`() throws {
+        let written: [(UInt32, UInt64)] = [(1, 1), (1, 2), (258, 3), (258, 4), (515, 5)]
+        let unsummed: Checksum = { crc, _ in crc }
+        let groups = written.compactMap { server, sequence in
+            EpochMarker.group(GTID(domain: 0, server: server, sequence: sequence), timestamp: 0, checksum: unsummed)
+        }
+        try #require(groups.count == written.count)
+        let all = groups.flatMap { $0 }
+        let eventEnds = ends(of: all)
+        for cut in eventEnds {
+            var pair = try Pair()
+            _ = try pair.greet()
+            guard case .send(let welcome) = pair.master.admitted(try #require(two)).first else {
+                Issue.record("not welcomed")
+                return
+            }
+            _ = pair.slave.received(welcome, nowMs: 0)
+            _ = pair.slave.resume([])
+            _ = pair.slave.received(.resumeAt(.start), nowMs: 0)
+            pair.slave.matched()
+            let actions = [Array(all[..<cut]), Array(all[cut...])].flatMap { pair.slave.received(.events($0), nowMs: 0) }
+            var history: [GTID] = []
+            var bytes: [UInt8] = []
+            var wholeEnds: [Int] = []
+            for case .append(let piece, let through, let wholeBytes) in actions {
+                if let through {
+                    if history.last?.server == through.server { history.removeLast() }
+                    history.append(through)
+                    wholeEnds.append(bytes.count + wholeBytes)
+                }
+                bytes += piece
+            }
+            #expect(bytes == all && history.map { "\($0)" } == ["0-1-2", "0-258-4", "0-515-5"], "cut at \(cut)")
+            // Each writer's last transaction ends a piece's whole part.
+            #expect(Set(wholeEnds).isSuperset(of: [groups[..<2].joined().count, groups[..<4].joined().count, all.count]), "cut at \(cut)")
+        }
+    }
+
+    private func ends(of events: [UInt8]) -> [Int] {
+        var ends: [Int] = []
+        while let header = events[(ends.last ?? 0)...].withUnsafeBytes({ EventHeader($0) }) { ends.append((ends.last ?? 0) + header.eventBytes) }
+        return ends
     }
 
     @Test func `a slave with another secret is refused`() throws {
@@ -79,7 +131,7 @@ private func wire(_ frame: Frame) throws -> Frame {
             return
         }
         #expect(refusal.reason == .badProof)
-        #expect(pair.master.received(.resume(.start), nowMs: 0).isEmpty)
+        #expect(pair.master.received(.resume([]), nowMs: 0).isEmpty)
     }
 
     @Test func `a master with another secret is refused by the slave`() throws {
@@ -138,7 +190,7 @@ private func wire(_ frame: Frame) throws -> Frame {
     }
 
     @Test func `frames out of turn end the link`() throws {
-        for frame in [Frame.resume(.start), .ack(Frame.Ack(received: .start, applied: .start, state: "x", beat: 5)), .events([1]), .gone("x")] {
+        for frame in [Frame.resume([]), .ack(Frame.Ack(received: .start, applied: .start, state: "x", beat: 5)), .events([1]), .gone("x")] {
             var pair = try Pair()
             #expect(pair.master.received(frame, nowMs: 0).contains { if case .close = $0 { true } else { false } })
         }
@@ -155,13 +207,15 @@ private func wire(_ frame: Frame) throws -> Frame {
 
 @Suite struct FrameTests {
     static let frames: [Frame] = [
-        .resume(.start), .resume(Position(GTID("0-1-42"))), .events([]), .events([1, 2, 3]), .packedEvents(count: 70_000, [4, 5]),
+        .resume([]), .resume([GTID(domain: 0, server: 1, sequence: 42), GTID(domain: 0, server: 257, sequence: 43)]),
+        .resumeAt(Position(GTID("0-1-42"))),
+        .resumeAt(.start), .members("stamp 1.2\n"), .events([]), .events([1, 2, 3]), .packedEvents(count: 70_000, [4, 5]),
         .gone("no such position"), .committed(.all), .readIndex(9), .readAnswer(9, Position(GTID("0-1-8")), refusal: ""),
         .readAnswer(3, .start, refusal: "no"), .committed(.upTo(.start)),
-        .refused(LinkRefusal(.idTaken, "id 2 is taken")),
+        .refused(LinkRefusal(.idTaken, "id 2 is taken")), .refused(LinkRefusal(.notMaster, "a slave", master: "10.0.0.1:7001")),
         .snapshotWanted, .snapshotQueued(ahead: 2), .snapshotData([1, 2, 3]),
         .snapshotDone(Frame.SnapshotDone(bytes: 3, digest: [UInt8](repeating: 6, count: 32), position: Position(GTID("0-1-9")))),
-        .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming", beat: 5)),
+        .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming", beat: 5, members: "3.1")),
         .beat(
             Frame.Beat(
                 position: Position(GTID("0-1-9")), committed: .upTo(Position(GTID("0-1-8"))), number: 77, clockMs: 12,

@@ -18,7 +18,9 @@ import StatementGate
     /// The last statement ran on the master: what it left to ask about is there.
     private(set) var lastWasPassedOn = false
     /// Another node passes its client's session on through this one.
-    private var tellsHold = false
+    private(set) var tellsHold = false
+    /// How long the statement at hand may wait for a master, by the loop's clock.
+    private var waitsUntilMs = 0
     private var reader: RequestReader
     private var queue: [Request] = []
     private var queuedBytes = 0
@@ -27,7 +29,7 @@ import StatementGate
     private var together = 0
     private var inputIsOver = false
     private var isReadingPaused = false
-    private var isAuthenticated = false
+    var isAuthenticated = false
     var appliedWait: AppliedPosition.WaitID?
     var consistency = ReadConsistency.session
     var maxStalenessMs: Int?
@@ -176,7 +178,7 @@ import StatementGate
 
     private func perform(_ command: Command) {
         switch command {
-        case .ping: return answer(.pong(node: node.id, role: node.role))
+        case .ping: return answer(.pong(node: node.id, role: node.roleWord))
         case .help:
             channel.write { writer.help(into: &$0) }
             return finishRequest()
@@ -185,6 +187,8 @@ import StatementGate
             return channel.closeWhenSent()
         case .auth(let user, let password): return authenticate(user, password)
         case .forwarded:
+            // Whoever passes on goes to the master itself.
+            guard node.role == .master else { return answer(ReplyError(.notMaster, "this is no master; the master is at \(node.masterWords)")) }
             tellsHold = true
             return answer([])
         case .link(let version):
@@ -194,7 +198,7 @@ import StatementGate
         }
         guard isAllowed else { return answer(authRequired) }
         switch command {
-        case .role: answer(.role(node.role, node: node.id, epoch: node.epoch, master: node.masterAddress))
+        case .role: answer(.role(node.roleWord, node: node.id, epoch: node.epoch, master: node.masterAddress))
         case .status: answerTable(["name", "value"], node.statusRows())
         case .nodes: answerTable(NodesTable.columns, NodesTable.rows(node.nodes()))
         case .format(let format):
@@ -236,44 +240,26 @@ import StatementGate
         }
     }
 
-    // MARK: Authentication
-
-    private var isAllowed: Bool { isAuthenticated || node.settings.authentication == .none }
-
-    private var authRequired: ReplyError { ReplyError(.authRequired, "say who you are first: .auth <user> <password>") }
-
-    private func authenticate(_ user: [UInt8], _ password: [UInt8]) {
-        let account = DatabaseAccount(user: String(decoding: user, as: UTF8.self), password: String(decoding: password, as: UTF8.self))
-        guard node.settings.authentication == .accounts else {
-            return answer(ReplyError(.auth, "this node asks for no user and password (authentication is \"none\")"))
-        }
-        local.reset()
-        forwarded?.reset()
-        isAuthenticated = false
-        // An account without a password is proved by nothing.
-        guard !password.isEmpty else { return refuseLogin() }
-        // The database decides, by a login of this account's own.
-        node.pool.prove(account) { [weak self] problem in
-            guard let self else { return }
-            switch problem {
-            case nil:
-                self.local.account = account
-                self.isAuthenticated = true
-                self.answer([.text("user", account.user)])
-            case .refused: self.refuseLogin()
-            case .some(let error): self.answer(PoolWords.reply(error, self.node))
-            }
-        }
-    }
-
-    private func refuseLogin() {
-        // Guessing costs time.
-        node.loop.after(milliseconds: 500) { [weak self] in self?.answer(ReplyError(.auth, "user or password is wrong")) }
-    }
-
     // MARK: Statements
 
     private func perform(_ sql: [UInt8]) {
+        waitsUntilMs = EventLoop.nowMs() + node.settings.failover.clientWaitMs
+        attempt(sql)
+    }
+
+    /// Tries again in a moment what was not run for want of a master; false when that was tried for long enough.
+    func attemptAgain(_ sql: [UInt8]) -> Bool {
+        guard EventLoop.nowMs() < waitsUntilMs, !node.isStopping, node.wasReady, !tellsHold else { return false }
+        node.loop.after(milliseconds: Self.attemptMs) { [weak self] in
+            guard let self, self.channel.isOpen else { return }
+            self.attempt(sql)
+        }
+        return true
+    }
+
+    private static let attemptMs = 20
+
+    private func attempt(_ sql: [UInt8]) {
         guard isAllowed else { return answer(authRequired) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
         let (mode, other) = modes
@@ -289,6 +275,10 @@ import StatementGate
         guard let what else { return }
         switch node.role {
         case .master:
+            if let forwarded, forwarded.holdsState {
+                forwarded.drop()
+                return answer(Self.stateLost)
+            }
             if let error = node.writeRefusal,
                 what.isWrite || (what.transaction?.commits == true || what.facts.contains(.implicitlyCommits)) && local.hasWritten
             {
@@ -296,9 +286,18 @@ import StatementGate
             }
             if consistency == .linearizable, !what.isWrite, what.transaction == nil { return readHere(sql, what) }
             runHere(sql, what)
-        case .slave: route(sql, what)
+        case .slave:
+            if tellsHold { return answer(ReplyError(.notMaster, "this node is no longer master; this was not run")) }
+            route(sql, what)
         }
     }
+
+    private static let stateLost = ReplyError(
+        .connectionLost, "the connection to the master broke and the session's transaction and settings there are gone; this was not run, begin anew"
+    )
+
+    /// The master is another one from now on.
+    func masterChanged() { forwarded?.masterChanged() }
 
     private func read(_ sql: [UInt8], _ mode: LexicalMode) -> Result<Classification, Unsorted> {
         sql.withUnsafeBytes { classify($0, mode: mode, prepared: prepared) }
@@ -319,7 +318,10 @@ import StatementGate
     }
 
     func runHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) {
-        if let error = node.notReady { return answer(error) }
+        if let error = node.notReady {
+            if !attemptAgain(sql) { answer(error) }
+            return
+        }
         lastWasPassedOn = false
         // Strong, until it is answered: a weak reference would slow down every use of the session.
         local.run(sql, what, writer) { [self] success in
@@ -341,13 +343,10 @@ import StatementGate
                 self.finishRequest()
             case .refused(let error): self.answer(error)
             case .unreachable(let why):
+                if self.attemptAgain(sql) { return }
                 self.answer(ReplyError(.masterUnreachable, "the master can't be reached (\(why)), so this was not run; reads still work here"))
             case .lost(let cut): self.lost(cut)
-            case .stateLost:
-                self.answer(
-                    ReplyError(
-                        .connectionLost,
-                        "the connection to the master broke and the session's transaction and settings there are gone; this was not run, begin anew"))
+            case .stateLost: self.answer(Self.stateLost)
             }
         }
     }

@@ -41,6 +41,7 @@ import StatementGate
     private let node: NodeContext
     private let client: Channel
     private var dialer: Dialer?
+    private var connectedTo: NodeAddress?
     private var channel: Channel?
     private var framer = ReplyFramer()
     /// Of the client's own reply: what it gets of it can be ended by an error.
@@ -108,6 +109,7 @@ import StatementGate
 
     private func connect() {
         guard let master = node.masterAddress else { return finish(.unreachable("no master is known")) }
+        connectedTo = master
         dialer = Dialer(node.loop, host: master.host, port: master.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
             guard let self else { return }
             self.dialer = nil
@@ -154,7 +156,12 @@ import StatementGate
                 told.append(contentsOf: bytes.prefix(Self.toldBytesMax - told.count))
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            if let reply {
+            guard let reply else { continue }
+            if step.purpose == .greeting, reply.kind == .error {
+                // It is no master, and tells nothing more.
+                refused(step)
+                told = []
+            } else {
                 ended = reply
                 awaitsTrailer = true
             }
@@ -240,6 +247,12 @@ import StatementGate
     func inputEnded() { lose() }
     func ended(_ end: ChannelEnd) { if channel != nil { lose() } }
     func drained() {}
+
+    /// The master is another one: what the session has at the old one is of no use.
+    func masterChanged() {
+        guard channel != nil || dialer != nil, connectedTo != node.masterAddress else { return }
+        lose("the master is another node now")
+    }
 
     /// The client has read some: more may come.
     func resume() { channel?.resumeReading() }

@@ -12,7 +12,7 @@ extension ClientSession {
         node.confirmedPosition { [weak self] result in
             guard let self, self.channel.isOpen else { return }
             switch result {
-            case .failure(let error): self.answer(error)
+            case .failure(let error): if !self.attemptAgain(sql) { self.answer(error) }
             case .success(let position): self.readFresh(sql, what, after: max(position, self.ownWrite), succeeded)
             }
         }

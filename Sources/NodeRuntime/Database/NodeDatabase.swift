@@ -14,7 +14,17 @@ import NodeConfig
         case down(String)
         /// It will not come up by itself.
         case failed(String)
+        /// No server runs, and none is started before somebody says how.
+        case halted
         case stopped
+    }
+
+    /// How a private server is started.
+    struct ServerStart: Equatable {
+        var role: Role
+        var serverID: UInt32
+        /// What waits for other nodes is taken back.
+        var rollsBack = false
     }
 
     /// Clients' statements: everything but what would break replication or reach the server's files.
@@ -44,7 +54,8 @@ import NodeConfig
     private var server: PrivateServer?
     private var watch: MariaDBConnection?
     private var isStopped = false
-    private let remake: (@LoopActor (NodeDatabase) -> PrivateServer)?
+    private let remake: (@LoopActor (NodeDatabase, ServerStart) -> PrivateServer)?
+    private var serverStart: ServerStart?
     private var replacement: Replacement?
     private let administratorAccount: DatabaseAccount
     private let clientAccount: DatabaseAccount
@@ -52,7 +63,7 @@ import NodeConfig
     private let log: NodeLog
 
     init(
-        _ loop: EventLoop, _ settings: NodeSettings, _ directory: NodeDirectory, serverID: UInt32, log: NodeLog,
+        _ loop: EventLoop, _ settings: NodeSettings, _ directory: NodeDirectory, log: NodeLog,
         event: @escaping @LoopActor (Event) -> Void
     ) throws(Digests.NoRandomness) {
         self.loop = loop
@@ -72,17 +83,17 @@ import NodeConfig
             remake = nil
             return
         }
-        remake = { $0.makeServer(settings, directory, serverID) }
-        server = makeServer(settings, directory, serverID)
+        remake = { $0.makeServer(settings, directory, $1) }
     }
 
-    private func makeServer(_ settings: NodeSettings, _ directory: NodeDirectory, _ serverID: UInt32) -> PrivateServer {
-        var options = PrivateServerOptions(directory: directory.path, serverID: serverID, role: settings.role)
+    private func makeServer(_ settings: NodeSettings, _ directory: NodeDirectory, _ start: ServerStart) -> PrivateServer {
+        var options = PrivateServerOptions(directory: directory.path, serverID: start.serverID, role: start.role)
+        options.rollsBack = start.rollsBack
         options.program = settings.database.program
         options.installProgram = settings.database.installProgram
         options.extra = settings.database.options.map { ServerSetting(name: $0.name, value: $0.value) }
         options.connectionsMax = settings.pool.connectionsMax + 64
-        let files = settings.role == .master && settings.session.files ? ["FILE ON *.*"] : []
+        let files = settings.session.files ? ["FILE ON *.*"] : []
         options.accounts = [
             ServerAccount(name: administratorAccount.user, password: administratorAccount.password, privileges: ["ALL PRIVILEGES ON *.*"]),
             ServerAccount(name: clientAccount.user, password: clientAccount.password, privileges: Self.clientPrivileges + files),
@@ -93,12 +104,31 @@ import NodeConfig
         }
     }
 
-    func start() {
+    func start(_ how: ServerStart) {
+        serverStart = how
         switch settings.mode {
-        case .private: server?.start()
-        case .external: connectExternal()
+        case .private: if server == nil, replacement == nil { startServer() }
+        case .external: if watch == nil { connectExternal() }
         }
     }
+
+    private func startServer() {
+        guard !isStopped, let serverStart else { return }
+        server = remake?(self, serverStart)
+        server?.start()
+    }
+
+    /// The private server ends, and is not started before `start` says how; ends in `halted`. `killing`: at once, so that nothing is let through that
+    /// waits for other nodes.
+    func halt(killing: Bool) {
+        serverStart = nil
+        guard let server else { return event(.halted) }
+        endpoint = nil
+        server.stop(killing: killing)
+    }
+
+    /// From now on its end is not followed by another start: see `halt`.
+    func neverRestart() { server?.neverRestart() }
 
     // MARK: Targets
 
@@ -134,16 +164,18 @@ import NodeConfig
             log.error(
                 "database died",
                 [
-                    "how": exit.words, "restart_ms": "\(exit.restartInMs)", "failures": "\(exit.failuresInARow)",
+                    "how": exit.words, "restart_ms": exit.restartInMs.map { "\($0)" } ?? "-", "failures": "\(exit.failuresInARow)",
                     "log": exit.lastLogLines.suffix(3).joined(separator: " | "),
                 ])
-            self.event(.down("it \(exit.words); it is started again"))
+            self.event(.down("it \(exit.words)" + (exit.restartInMs == nil ? "" : "; it is started again")))
         case .failed(let problem):
             endpoint = nil
             self.event(.failed(problem.description))
         case .stopped:
             endpoint = nil
-            if let replacement, !isStopped { replace(replacement) } else { self.event(.stopped) }
+            server = nil
+            if isStopped { return self.event(.stopped) }
+            if let replacement { replace(replacement) } else { self.event(.halted) }
         }
     }
 
@@ -151,11 +183,12 @@ import NodeConfig
 
     /// Stops the private server, does `work` where it may wait, and starts a server on what is there then; `done` hears what went wrong.
     func replaceFiles(_ work: @escaping @Sendable () throws -> Void, done: @escaping @LoopActor @Sendable ((any Error)?) -> Void) {
-        guard !isStopped, replacement == nil, let server else { return }
-        replacement = Replacement(work: work, done: done)
+        guard !isStopped, replacement == nil else { return }
+        let new = Replacement(work: work, done: done)
+        replacement = new
         endpoint = nil
         event(.down("its files are being replaced"))
-        server.stop()
+        if let server { server.stop() } else { replace(new) }
     }
 
     private func replace(_ replacement: Replacement) {
@@ -174,8 +207,7 @@ import NodeConfig
         let done = replacement?.done
         replacement = nil
         if isStopped { return event(.stopped) }
-        server = remake?(self)
-        server?.start()
+        startServer()
         done?(problem)
     }
 
@@ -214,12 +246,12 @@ import NodeConfig
 
     // MARK: Stopping
 
-    /// Ends in `.stopped`.
-    func stop() {
+    /// Ends in `.stopped`. `killing` as in `halt`.
+    func stop(killing: Bool = false) {
         isStopped = true
         watch?.close()
         watch = nil
         // Between two servers it ends when the work is done.
-        if let server { server.stop() } else if replacement == nil { event(.stopped) }
+        if let server { server.stop(killing: killing) } else if replacement == nil { event(.stopped) }
     }
 }

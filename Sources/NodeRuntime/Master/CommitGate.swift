@@ -26,7 +26,7 @@ import Replication
 
     private unowned let node: Node
     private let broadcast: Broadcast
-    private var tracker: QuorumTracker
+    private(set) var tracker: QuorumTracker
     private(set) var state = State.open
     private var isDatabaseUp = false
     /// When the slaves became too few, by the loop's clock; nil while they are enough.
@@ -37,16 +37,23 @@ import Replication
     /// More is committed.
     var moved: (@LoopActor () -> Void)?
 
-    init(_ node: Node, _ broadcast: Broadcast) {
+    /// More is held by enough nodes, be commits made to wait for that or not.
+    var counted: (@LoopActor () -> Void)?
+
+    /// `marker`: the epoch's first entry, where it began with one.
+    init(_ node: Node, _ broadcast: Broadcast, marker: GTID?) {
         self.node = node
         self.broadcast = broadcast
-        tracker = QuorumTracker(own: node.id, voters: [node.id], copies: 1, watermark: .start)
+        tracker = QuorumTracker(own: node.id, voters: [node.id], copies: 1, watermark: .start, epochStart: marker?.sequence ?? 0)
         broadcast.reached = { [weak self] in self?.written($0) }
     }
 
     var copies: Int { tracker.copies }
     var isWanted: Bool { tracker.copies > 1 }
     var watermark: Position { isWanted ? tracker.watermark : node.applied.value }
+    var trackedWatermark: Position { tracker.watermark }
+    var ownDurable: Position { tracker.position(of: node.id) }
+    func position(of node: NodeID) -> Position { tracker.position(of: node) }
     var commitment: Commitment { isWanted ? .upTo(tracker.watermark) : .all }
 
     // MARK: The database
@@ -128,9 +135,11 @@ import Replication
         }
         if isWanted, !wasWanted {
             // All that was committed until now was so by the rule of its time.
-            node.applied.limit = node.applied.value
             tracker.assume(node.applied.value)
-            if isDatabaseUp { armRunning() }
+            if isDatabaseUp {
+                node.applied.limit = node.applied.value
+                armRunning()
+            }
         } else if !isWanted, wasWanted {
             openUp()
         }
@@ -164,18 +173,26 @@ import Replication
 
     // MARK: Counting
 
-    private func written(_ position: Position) { if isWanted, tracker.ownIsDurable(to: position) { watermarkMoved() } }
+    /// The node's own disk has the log up to there.
+    func written(_ position: Position) { if tracker.ownIsDurable(to: position) { watermarkMoved() } }
 
     func acked(by node: NodeID, to position: Position) { if tracker.acked(by: node, to: position) { watermarkMoved() } }
 
     func resumed(by node: NodeID, at position: Position) { tracker.resumed(by: node, at: position) }
 
     private func watermarkMoved() {
+        counted?()
         guard isWanted else { return }
         broadcast.release(upTo: tracker.watermark)
-        node.applied.limit = tracker.watermark
+        if isDatabaseUp { node.applied.limit = tracker.watermark }
         checkSafe()
         moved?()
+    }
+
+    /// This node leads no more: nothing waits here.
+    func close() {
+        (counted, moved, whenSafe) = (nil, nil, nil)
+        node.applied.limit = nil
     }
 
     // MARK: Loss

@@ -1,20 +1,30 @@
 import ClusterModel
 import EventLoop
+import Failover
 import LineProtocol
 import MariaDBConnector
 import NodeConfig
 import Replication
 
-/// What a node does as master: admits slaves, ships its binlog to them, keeps everybody told.
+/// What a node does that leads: admits slaves, ships its log to them, keeps everybody told; serves clients once its database has all of the log.
 @LoopActor final class MasterLife: RoleLife, TurnEndWork {
     private static let linksMax = 256
+    private static let roundsMax = 256
 
     unowned let node: Node
-    private var members: Members
-    private var slaves: [SlaveConnection] = []
+    let epoch: Epoch
+    private(set) var slaves: [SlaveConnection] = []
     let broadcast: Broadcast
     let gate: CommitGate
+    let roster: Roster
     let rounds: ReadRounds
+    private var takeover: TakingOver?
+    /// The log while the database does not have it all.
+    var journal: Journal? { takeover?.replica.journal }
+    /// It is read by slaves that are slow.
+    private var oldJournal: Journal?
+    /// Who wrote this master's log; nil before that is known.
+    private(set) var history: LogHistory?
     private var isTellingCommitment = false
     let snapshots: SnapshotDesk
     /// When each member whose link is gone was last heard, by the loop's clock.
@@ -22,48 +32,114 @@ import Replication
     private var lag = LagTracker()
     private let poll: PositionPoll
     private var timer: TimerID?
+    /// When the last beats were sent.
+    private var sentMs: [UInt64: Int] = [:]
+    private var lastBeatPosition = Position.start
     /// What each member was last known to have.
     private var received: [NodeID: Position] = [:]
-    private lazy var purge = BinlogPurge(node) { [unowned self] in
-        members.all.filter { $0.id != node.id }.map { received[$0.id] ?? .start }.min() ?? .start
-    }
+    private lazy var purge = BinlogPurge(node) { [unowned self] in roster.others.map { received[$0.id] ?? .start }.min() ?? .start }
 
-    init(_ node: Node) throws(SystemError) {
+    /// - Parameter replica: the database as it was until now, where this node was elected; nil: it is this node's own.
+    ///
+    /// Nil when no further epoch can be named.
+    init?(_ node: Node, epoch: Epoch, takingOver replica: Replica?) {
         self.node = node
+        self.epoch = epoch
         broadcast = Broadcast(node)
-        gate = CommitGate(node, broadcast)
+        let marker = replica.flatMap { Takeover.begun(epoch, own: node.id, logEnd: $0.logEnd)?.0.marker }
+        gate = CommitGate(node, broadcast, marker: marker)
+        roster = Roster(node, gate)
         rounds = ReadRounds(node.loop) { [unowned node] in node.settings.replication.ackTimeoutMs }
         snapshots = SnapshotDesk(node)
-        members = try Members(path: node.directory.path + "/members")
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
+        if let replica {
+            guard let taking = TakingOver(self, epoch, replica) else { return nil }
+            takeover = taking
+            history = replica.journal.history.led(by: taking.marker.server)
+        }
         gate.moved = { [weak self] in self?.tellCommitmentLater() }
-        configureGate()
+        gate.counted = { [weak self] in self?.takeover?.watermarkMoved() }
+        roster.changed = { [weak self] in self?.membersChanged() }
         rounds.position = { [unowned self] in max(gate.watermark, node.applied.value) }
         rounds.answered = { [unowned self] in answeredRound }
         rounds.sendBeat = { [unowned self] in sendBeats() }
-        beatLater()
     }
 
-    /// Every member has a vote.
+    /// To be called once the node knows of this life.
+    func begin() {
+        if let takeover { roster.begin(marker: Position(takeover.marker)) }
+        configureGate()
+        takeover?.begin()
+        beat()
+    }
+
+    var role: Role { takeover == nil ? .master : .slave }
+
+    /// What this node's database was until it was elected, and still is.
+    var untouchedReplica: Replica? { takeover.flatMap { $0.isUntouched ? $0.replica : nil } }
+
     private func configureGate() {
-        let voters = Set(members.all.map(\.id)).union([node.id])
-        gate.configure(voters: voters, copies: node.settings.replication.acks.copies(voters: voters.count))
+        let holders = Set(roster.configuration.holders).union([node.id])
+        gate.configure(voters: holders, copies: node.settings.replication.acks.copies(voters: holders.count))
+    }
+
+    private func membersChanged() {
+        configureGate()
+        let frame = Frame.members(node.membership.text)
+        for slave in slaves { slave.tell(frame) }
+    }
+
+    // MARK: Taking over
+
+    func journalGrew() { for slave in slaves { slave.feed?.journalGrew() } }
+
+    /// The database is open: the log is its binlog from now on.
+    func tookOver() {
+        oldJournal = takeover?.replica.journal
+        takeover = nil
+        poll.start()
+        for slave in slaves { slave.feed?.journalIsWhole() }
+        node.becameMaster()
+        tellCommitmentLater()
+    }
+
+    /// Once nobody reads it any more, the journal's files go.
+    private func retireJournal() {
+        guard let journal = oldJournal, !slaves.contains(where: { $0.feed?.isInJournal ?? false }) else { return }
+        oldJournal = nil
+        journal.startOver(after: journal.written, history: journal.history) { [node] problem in
+            if let problem { node.log.warning("the journal's old files could not be removed", ["error": "\(problem)"]) }
+        }
     }
 
     // MARK: RoleLife
 
     func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) {
-        node.control.queries(["SET GLOBAL read_only=0", "SET GLOBAL server_id=\(node.serverID)"]) { [self] result in
+        if let takeover { return takeover.replica.databaseIsUp(done) }
+        do throws(SystemError) { try node.directory.keepWrote() } catch { return done("\(error)") }
+        node.control.query("SELECT @@GLOBAL.gtid_binlog_pos AS binlog, @@GLOBAL.gtid_binlog_state AS state") { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let found): self.databaseIsUp(at: Position(list: found["binlog"] ?? "") ?? .start, found["state"] ?? "", done)
+            case .failure(let error): done("the database's position could not be read: \(error)")
+            }
+        }
+    }
+
+    private func databaseIsUp(at position: Position, _ state: String, _ done: @escaping @LoopActor (String?) -> Void) {
+        let ends = state.split(separator: ",").compactMap { GTID($0) }.filter { $0.domain == 0 && $0.server < WriterID.idleFirst }
+        let runs = ends.sorted { $0.sequence < $1.sequence }.map { LogHistory.Run(server: $0.server, last: $0.sequence) }
+        history = LogHistory(runs, isComplete: true)?.led(by: node.serverID)
+        node.control.queries(["SET GLOBAL read_only=0", "SET GLOBAL server_id=\(node.serverID)"]) { [weak self] result in
+            guard let self else { return }
             switch result {
             case .success:
-                poll.start()
-                node.control.query("SELECT @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
-                    switch result {
-                    case .success(let found): gate.databaseIsUp(binlog: Position(list: found["binlog"] ?? "") ?? .start, done: done)
-                    case .failure(let error): done("the database's position could not be read: \(error)")
-                    }
-                }
+                self.poll.start()
+                self.gate.written(position)
+                self.roster.begin(marker: position)
+                self.configureGate()
+                self.gate.databaseIsUp(binlog: position, done: done)
             case .failure(let error): done("the database could not be made a master's: \(error)")
             }
         }
@@ -72,12 +148,26 @@ import Replication
     func databaseIsDown() {
         poll.stop()
         gate.databaseIsDown()
+        takeover?.replica.databaseIsDown()
+        // Where others can take over, they do; a recovery here takes longer.
+        if node.electsByItself { node.electorate.resign(.databaseFailed) }
     }
-    func databaseFailed(_ why: String) -> Bool { false }
+
+    func databaseFailed(_ why: String) -> Bool {
+        guard node.electsByItself else { return false }
+        node.log.error("the database does not start", ["why": why])
+        takeover?.databaseFailed()
+        return true
+    }
     var notReady: ReplyError? { nil }
 
     func linkArrived(_ channel: Channel, rest: [UInt8]) {
         guard slaves.count < Self.linksMax else { return channel.close() }
+        guard history != nil else {
+            let frame = Frame.refused(LinkRefusal(.notYet, "the master's database is starting"))
+            channel.write { frame.encode(into: &$0) }
+            return channel.closeWhenSent()
+        }
         do {
             let slave = try SlaveConnection(self, channel)
             slaves.append(slave)
@@ -89,27 +179,21 @@ import Replication
         }
     }
 
-    func admit(_ hello: Frame.Hello) throws(Members.Refusal) -> Members.Member {
-        let id = try members.admit(uuid: hello.uuid, wanted: NodeID(rawValue: hello.id), address: hello.address, master: node.id)
-        configureGate()
+    func admit(_ hello: Frame.Hello) throws(Membership.Refusal) -> Member {
+        let member = try roster.admit(hello)
         // A node that comes again has left its old link behind.
         for old in slaves where old.member?.uuid == hello.uuid { old.close("the slave has come again over another link") }
-        return Members.Member(uuid: hello.uuid, id: id, address: hello.address)
+        return member
     }
 
     func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField] {
-        let found: Members.Member?
-        do throws(Members.Refusal) { found = try members.remove(id) } catch {
-            throw ReplyError(.notReady, "the list of members could not be stored (\(error)), so nothing was changed")
-        }
-        guard let found else { throw ReplyError(.unknownNode, "no node \(id) that could be removed; .nodes lists the slaves") }
-        node.log.notice("a node was removed from the cluster", ["node": "\(id)", "address": found.address])
+        let found = try roster.remove(id)
+        node.log.notice("a node was removed from the cluster", ["node": "\(id)", "address": "\(found.address)"])
         for slave in slaves where slave.member?.id == id {
             slave.refuse("node \(id) was removed from this cluster; to join anew it needs an empty data folder")
         }
         received[id] = nil
-        configureGate()
-        return [.number("removed", UInt64(id.rawValue)), .text("address", found.address)]
+        return [.number("removed", UInt64(id.rawValue)), .text("address", found.address.description)]
     }
 
     func ended(_ slave: SlaveConnection) {
@@ -121,7 +205,9 @@ import Replication
     // MARK: Beats
 
     private func beatLater() {
-        timer = node.loop.after(milliseconds: node.settings.replication.heartbeatMs) { [weak self] in self?.beat() }
+        // Often enough that followers don't miss their leader for one that was late.
+        let milliseconds = min(node.settings.replication.heartbeatMs, node.settings.failover.electionTimeoutMs / 5)
+        timer = node.loop.after(milliseconds: milliseconds) { [weak self] in self?.beat() }
     }
 
     private func beat() {
@@ -130,20 +216,26 @@ import Replication
         lag.applied(byAll: slaves.map(\.ack.applied).min() ?? position)
         gate.look(reachable: Set(slaves.filter(\.isMatched).compactMap { $0.member?.id }))
         sendBeats()
+        for member in roster.others where !slaves.contains(where: { $0.member?.id == member.id }) { node.electorate.announce(to: member.id) }
         snapshots.tick()
-        purge.tick()
+        if role == .master { purge.tick() }
+        retireJournal()
         beatLater()
     }
 
     private func sendBeats() {
         rounds.began()
+        sentMs[rounds.round] = EventLoop.nowMs()
+        sentMs[rounds.round &- UInt64(Self.roundsMax)] = nil
         let beat = currentBeat
+        lastBeatPosition = beat.position
         for slave in slaves { slave.beat(beat) }
     }
 
     /// The newest beat that a majority of the nodes has heard, this one counted.
     private var answeredRound: UInt64 {
-        let others = members.all.filter { $0.id != node.id }.map { member in slaves.first { $0.member?.id == member.id }?.ack.beat ?? 0 }
+        let voters = roster.configuration.voters.filter { $0 != node.id }
+        let others = voters.map { voter in slaves.first { $0.member?.id == voter }?.ack.beat ?? 0 }
         return ([rounds.round] + others).sorted { $1 < $0 }[(others.count + 1) / 2]
     }
 
@@ -154,8 +246,11 @@ import Replication
     func progressed(_ slave: SlaveConnection) {
         guard slave.isMatched, let member = slave.member else { return }
         received[member.id] = slave.ack.received
+        roster.installed(by: member.id, slave.ack.members)
+        if let sent = sentMs[slave.ack.beat] { node.electorate.heard(from: member.id, sentMs: sent) }
         rounds.check()
         gate.acked(by: member.id, to: slave.ack.received)
+        roster.promote(member.id, keepsUp: slave.ack.received >= lastBeatPosition)
     }
 
     private func tellCommitmentLater() {
@@ -174,25 +269,28 @@ import Replication
     let applyHold: ApplyHold? = nil
 
     var currentBeat: Frame.Beat {
-        Frame.Beat(position: node.applied.value, committed: gate.commitment, number: rounds.round, clockMs: WallClock.milliseconds(), nodes: nodes())
+        Frame.Beat(position: position, committed: gate.commitment, number: rounds.round, clockMs: WallClock.milliseconds(), nodes: nodes())
     }
 
     func passed(_ position: Position) { lag.passed(position, nowMs: EventLoop.nowMs()) }
 
     // MARK: Telling
 
-    var position: Position { node.applied.value }
+    /// Up to where the log goes that slaves are to have.
+    var position: Position { takeover.map { Position($0.marker) } ?? node.applied.value }
+    /// Its own log's end, for who wants to lead in its place.
+    var logEnd: Position { max(gate.ownDurable, position) }
 
     func nodes() -> [NodeStatus] {
         let own = NodeStatus(
-            id: node.id, role: .master, address: node.address, state: node.notReady == nil ? "serving" : "starting", received: position,
-            applied: position,
+            id: node.id, role: .master, address: node.address, state: takeover != nil ? "taking-over" : node.notReady == nil ? "serving" : "starting",
+            received: position, applied: node.applied.value,
             lagMs: 0, lastSeenMs: 0)
         let connected = slaves.compactMap { $0.status(master: position, lag: &lag) }
         let now = EventLoop.nowMs()
-        let away = members.all.filter { member in member.id != node.id && !connected.contains { $0.id == member.id } }.map {
+        let away = roster.others.filter { member in !connected.contains { $0.id == member.id } }.map {
             NodeStatus(
-                id: $0.id, role: .slave, address: $0.address, state: "away", received: .start, applied: .start, lagMs: nil,
+                id: $0.id, role: .slave, address: $0.address.description, state: "away", received: .start, applied: .start, lagMs: nil,
                 lastSeenMs: lastHeardMs[$0.id].map { now - $0 })
         }
         return ([own] + connected + away).sorted { $0.id < $1.id }
@@ -212,17 +310,18 @@ import Replication
             ])
         }
         rows += purge.statusRows
-        let left = members.all.filter { $0.id != node.id && (received[$0.id] ?? .start) < purge.first ?? .start }
+        let left = roster.others.filter { (received[$0.id] ?? .start) < purge.first ?? .start }
         if !left.isEmpty { rows.append(["binlog.too_short_for", left.map { "\($0.id)" }.joined(separator: ",")]) }
         return rows + snapshots.statusRows
     }
 
     private var acksWords: String {
-        let voters = members.all.filter { $0.id != node.id }.count + 1
+        let voters = max(1, roster.configuration.holders.count)
         return gate.isWanted ? "\(gate.copies - 1), with the master \(gate.copies) of \(voters) nodes" : "0"
     }
 
     var health: String {
+        if takeover != nil { return "This node was elected and takes over: enough nodes must hold what it has, then its database serves." }
         if let words = gate.waitingWords { return words }
         let all = nodes().filter { $0.role == .slave }
         if gate.isQuorumLost { return "This master refuses writes: they must be on \(gate.copies) nodes, and too few are within reach." }
@@ -236,6 +335,8 @@ import Replication
     func stop() {
         node.loop.cancel(timer)
         poll.stop()
+        takeover?.end()
+        gate.close()
         for slave in slaves { slave.close("this node is stopping") }
         broadcast.close()
     }

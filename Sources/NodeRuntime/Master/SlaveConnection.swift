@@ -1,17 +1,19 @@
 import ClusterModel
 import Digests
 import EventLoop
+import Failover
 import LineProtocol
 import NodeConfig
 import Replication
 
 /// The master's end of one slave's link: feeds the machine, does what it says.
 @LoopActor final class SlaveConnection: ChannelHandler {
-    private unowned let master: MasterLife
+    /// Held until the channel is gone: it may have something to tell until then.
+    private let master: MasterLife
     private let channel: Channel
     private var link: MasterLink
     private var frames = FrameReader(takesEvents: false)
-    private(set) var member: Members.Member?
+    private(set) var member: Member?
     private(set) var feed: SlaveFeed?
     /// What it gets instead of a feed, where it asked for that.
     private var giving: SnapshotGiving?
@@ -50,7 +52,7 @@ import Replication
             switch action {
             case .send(let frame): channel.write { frame.encode(into: &$0) }
             case .admit(let hello): admit(hello)
-            case .ship(let position): ship(after: position)
+            case .resume(let ends): resume(ends)
             case .progressed(let ack):
                 self.ack = ack
                 master.progressed(self)
@@ -72,7 +74,7 @@ import Replication
     private var name: String { member.map { "\($0.id)@\($0.address)" } ?? "unknown" }
 
     private func admit(_ hello: Frame.Hello) {
-        do throws(Members.Refusal) {
+        do throws(Membership.Refusal) {
             let member = try master.admit(hello)
             self.member = member
             perform(link.admitted(member.id))
@@ -84,10 +86,31 @@ import Replication
                 case .removed(let id): "node \(id) was removed from this cluster; to join anew it needs an empty data folder"
                 case .tooMany: "this cluster has as many nodes as it can"
                 case .unwritable: "the node's uuid or address holds blanks or control characters, is empty or is too long; mend its configuration"
+                case .notYet(let why): "the list of members can't be changed yet: \(why)"
                 case .system(let error): "the master could not store the new member: \(error)"
                 }
-            perform(link.refuse(LinkRefusal(.idTaken, words)))
+            let reason: LinkRefusal.Reason = if case .notYet = error { .notYet } else { .idTaken }
+            perform(link.refuse(LinkRefusal(reason, words)))
         }
+    }
+
+    /// The slave told who wrote its log.
+    private func resume(_ ends: [GTID]) {
+        let runs = ends.map { LogHistory.Run(server: $0.server, last: $0.sequence) }
+        guard let slave = LogHistory(runs, isComplete: runs.isEmpty), let common = master.history?.resumePoint(for: slave)
+        else {
+            let end = Position(ends.last)
+            return isGone(at: end, "the slave's log, which ends at \(end), has nothing in common with this master's as far as that is known")
+        }
+        channel.write { Frame.resumeAt(common).encode(into: &$0) }
+        ship(after: common)
+    }
+
+    private func isGone(at position: Position, _ words: String) {
+        gone = words
+        if let member { master.gate.resumed(by: member.id, at: .start) }
+        master.node.log.error("the slave's position is not in this master's log", ["slave": name, "position": "\(position)", "why": words])
+        channel.write { Frame.gone(words).encode(into: &$0) }
     }
 
     private func ship(after position: Position) {
@@ -95,17 +118,13 @@ import Replication
         let node = master.node
         master.gate.resumed(by: member.id, at: position)
         ack.received = position
-        let feed = SlaveFeed(node, master.broadcast, channel, after: position, serverID: member.id.rawValue)
-        feed.gone = { [weak self] words in
-            guard let self else { return }
-            self.gone = words
-            if let member = self.member { self.master.gate.resumed(by: member.id, at: .start) }
-            node.log.error("the slave's position is not in this master's binlog", ["slave": self.name, "position": "\(position)", "why": words])
-            let frame = Frame.gone(words)
-            self.channel.write { frame.encode(into: &$0) }
-        }
+        let feed = SlaveFeed(
+            node, master.broadcast, channel, after: position, serverID: member.id.rawValue, journal: master.journal)
+        feed.gone = { [weak self] words in self?.isGone(at: position, words) }
         feed.matched = { [weak self] in if let self { self.master.progressed(self) } }
         self.feed = feed
+        tell(.members(node.membership.text))
+        feed.begin()
         beat(master.currentBeat)
         node.log.notice("slave streaming", ["slave": name, "after": "\(position)"])
     }
@@ -160,7 +179,7 @@ import Replication
         let now = EventLoop.nowMs()
         let state = gone != nil ? "needs-snapshot" : ack.state
         return NodeStatus(
-            id: member.id, role: .slave, address: member.address, state: state, received: ack.received, applied: ack.applied,
+            id: member.id, role: .slave, address: member.address.description, state: state, received: ack.received, applied: ack.applied,
             lagMs: lag.lagMs(of: ack.applied, master: position, nowMs: now), lastSeenMs: lastSeenMs(nowMs: now))
     }
 

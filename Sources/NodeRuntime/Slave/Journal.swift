@@ -2,6 +2,7 @@ import BinlogFormat
 import ClusterModel
 import Dispatch
 import EventLoop
+import Failover
 import Replication
 
 /// A slave's durable copy of the master's events: the loop's side of it. A queue of its own does the waiting for the disk.
@@ -15,11 +16,7 @@ import Replication
     private let loop: EventLoop
     let directory: String
     private let files: JournalFiles
-    /// What is written, and so can be read.
-    private(set) var index: JournalIndex
-    private var start: Position
-    /// The last transaction that is durable here: all that may be acknowledged.
-    private(set) var received: Position
+    private(set) var state: JournalState
     private var failures = 0
     private var isSyncing = false
     private var lastSyncMs = 0
@@ -37,31 +34,37 @@ import Replication
     /// A write failed: what was not durable is gone from the journal and must be sent again.
     var failed: (@LoopActor (JournalProblem) -> Void)?
 
-    private init(_ loop: EventLoop, _ directory: String, _ files: JournalFiles, _ index: JournalIndex) {
+    private init(_ loop: EventLoop, _ directory: String, _ files: JournalFiles) {
         self.loop = loop
         self.directory = directory
         self.files = files
-        self.index = index
-        start = index.last ?? .start
-        received = start
+        state = files.state
     }
 
     static func open(
         _ loop: EventLoop, directory: String, segmentBytes: Int, done: @escaping @LoopActor @Sendable (Result<Journal, JournalProblem>) -> Void
     ) {
         queue.async {
-            let result: Result<(JournalFiles, JournalIndex), JournalProblem>
+            let result: Result<JournalFiles, JournalProblem>
             do throws(JournalProblem) {
-                result = .success(try JournalFiles.open(directory: directory, segmentBytes: segmentBytes))
+                result = .success(try JournalFiles.open(directory: directory, segmentBytes: segmentBytes).0)
             } catch {
                 result = .failure(error)
             }
-            loop.post { done(result.map { Journal(loop, directory, $0.0, $0.1) }) }
+            loop.post { done(result.map { Journal(loop, directory, $0) }) }
         }
     }
 
+    /// What is written, and so can be read.
+    var index: JournalIndex { state.index }
     /// The last transaction that can be read.
-    var written: Position { index.last ?? start }
+    var written: Position { state.written }
+    /// The last transaction that is durable here: all that may be acknowledged.
+    var received: Position { state.durable }
+    /// Who wrote what is written, and what came before it.
+    var history: LogHistory { state.history }
+    /// Nothing ever was in it, nor was it told where to begin: a node that never had anything.
+    var isEmptyAndNew: Bool { state.isNew }
 
     /// Whether nothing waits to be written.
     var isSettled: Bool { !isWriting && pending.isEmpty }
@@ -93,29 +96,25 @@ import Replication
         Self.queue.async {
             var problem = files.write(commands, failures: failures)
             if isAwaited, problem == nil { problem = files.makeDurable() }
-            let (index, durable) = (files.writtenIndex, files.durablePosition)
-            loop.post { self.wrote(problem, index, durable, bytes) }
+            let state = files.state
+            loop.post { self.wrote(problem, state, bytes) }
         }
     }
 
-    private func wrote(_ problem: JournalProblem?, _ written: JournalIndex, _ durable: Position, _ bytes: Int) {
+    private func wrote(_ problem: JournalProblem?, _ state: JournalState, _ bytes: Int) {
         isWriting = false
         pendingBytes -= bytes
-        changed(problem, written, durable)
+        changed(problem, state)
         syncLater()
         writeNext()
         drained?()
     }
 
-    private func changed(_ problem: JournalProblem?, _ written: JournalIndex, _ durable: Position) {
-        if durable != received {
-            received = durable
-            becameDurable?()
-        }
-        if written != index {
-            index = written
-            grew?()
-        }
+    private func changed(_ problem: JournalProblem?, _ new: JournalState) {
+        let old = state
+        state = new
+        if new.durable != old.durable { becameDurable?() }
+        if new.index != old.index { grew?() }
         guard let problem else { return }
         failures += 1
         // What came after the lost part makes no sense without it.
@@ -132,10 +131,10 @@ import Replication
             let (files, loop) = (files, loop)
             Self.queue.async {
                 let problem = files.makeDurable()
-                let (index, durable) = (files.writtenIndex, files.durablePosition)
+                let state = files.state
                 loop.post {
                     self.isSyncing = false
-                    self.changed(problem, index, durable)
+                    self.changed(problem, state)
                     self.syncLater()
                 }
             }
@@ -148,31 +147,60 @@ import Replication
         let (files, loop) = (files, loop)
         Self.queue.async {
             files.purge(upTo: position)
-            let index = files.writtenIndex
+            let state = files.state
             loop.post {
-                self.index = index
+                self.state = state
                 self.drained?()
             }
         }
     }
 
-    /// Forgets everything and begins anew after `position`.
-    func startOver(after position: Position, done: @escaping @LoopActor @Sendable (JournalProblem?) -> Void) {
+    /// Forgets everything and begins anew after `position`; `history` is that of what comes before, without it `position` alone is known.
+    func startOver(
+        after position: Position, history: LogHistory? = nil, done: @escaping @LoopActor @Sendable (JournalProblem?) -> Void
+    ) {
+        alone { files throws(JournalProblem) in
+            try files.startOver(after: position, history: history)
+        } done: { result in
+            switch result {
+            case .success: done(nil)
+            case .failure(let problem): done(problem)
+            }
+        }
+    }
+
+    /// Cuts off, durably, what comes behind the transaction `position`: one of it, or what it begins after. What goes is saved first as a binlog file
+    /// at `path`, or at one named like it where that is taken; the newest ten `.binlog` files stay in its directory.
+    ///
+    /// No link may write to it before it is done, nor go on with what it sent before: a transaction under way is gone.
+    func cut(to position: Position, savingTo path: String?, done: @escaping @LoopActor @Sendable (Result<JournalCut, JournalProblem>) -> Void) {
+        alone({ files throws(JournalProblem) in try files.cut(to: position, savingTo: path) }, done: done)
+    }
+
+    /// Forgets everything and begins anew with the binlog of a former master's database, which is down, from where its recovery begins. To be done again
+    /// after an error or a crash.
+    func importBinlog(
+        from databaseDirectory: String, done: @escaping @LoopActor @Sendable (Result<BinlogImport.Outcome, JournalProblem>) -> Void
+    ) {
+        alone({ files throws(JournalProblem) in try BinlogImport.run(from: databaseDirectory, into: files) }, done: done)
+    }
+
+    /// Does something to the files once nothing waits to be written; nothing is written meanwhile.
+    private func alone<Value: Sendable>(
+        _ body: @escaping @Sendable (JournalFiles) throws(JournalProblem) -> Value,
+        done: @escaping @LoopActor @Sendable (Result<Value, JournalProblem>) -> Void
+    ) {
         settled { [self] in
             let (files, loop) = (files, loop)
             isWriting = true
             Self.queue.async {
-                var problem: JournalProblem?
-                do throws(JournalProblem) { try files.startOver(after: position) } catch { problem = error }
-                let found = problem
+                let result = Result { () throws(JournalProblem) in try body(files) }
+                let (state, failures) = (files.state, files.failures)
                 loop.post {
                     self.isWriting = false
-                    if found == nil {
-                        self.index = .empty
-                        self.start = position
-                        self.received = position
-                    }
-                    done(found)
+                    self.state = state
+                    self.failures = failures
+                    done(result)
                     self.writeNext()
                 }
             }

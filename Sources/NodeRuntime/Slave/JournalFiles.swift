@@ -2,42 +2,42 @@ import BinlogFormat
 import ClusterModel
 import Digests
 import EventLoop
+import Failover
 import Glibc
 import Replication
-
-/// What can be wrong with a journal's files.
-enum JournalProblem: Error, Sendable, CustomStringConvertible {
-    case system(String, SystemError)
-    case damaged(file: String, JournalFault)
-    case notContiguous
-
-    var description: String {
-        switch self {
-        case .system(let file, let error) where error.code == ENOSPC || error.code == EDQUOT:
-            "the disk is full: \(file) could not be written (\(error)); free space on it, the node goes on by itself"
-        case .system(let file, let error): "\(file): \(error)"
-        case .damaged(let file, let fault): "\(file) is damaged \(fault)"
-        case .notContiguous: "the journal's files do not follow on one another"
-        }
-    }
-}
 
 /// What is to be done to the journal, in order.
 enum JournalCommand: Sendable {
     case format(FormatDescription)
+    /// The transactions that are whole with these bytes are of one writer; `through` is the last of them.
     case append([UInt8], through: GTID?, wholeBytes: Int)
     case dropOpenGroup
 
     var bytes: Int { if case .append(let bytes, _, _) = self { bytes.count } else { 64 } }
 }
 
+/// What the loop's side knows of the files.
+struct JournalState: Equatable, Sendable {
+    /// The files as a reader finds them: the whole transactions that were written.
+    var index: JournalIndex
+    var written: Position
+    var durable: Position
+    /// Who wrote what is written, and what came before it.
+    var history: LogHistory
+    /// Nothing ever was in it, nor was it told where to begin.
+    var isNew: Bool
+}
+
 /// The journal's files: an append-only copy of the master's events in MariaDB's binlog file format.
 ///
 /// Not safe for more than one thread: one serial queue owns it.
 final class JournalFiles: @unchecked Sendable {
-    private let directory: String
+    /// So many of the newest writers a file's head names: the scanner holds no larger one.
+    static let headWritersMax = 2000
+
+    let directory: String
     private let segmentBytes: Int
-    private var index: JournalIndex
+    private(set) var index: JournalIndex
     private var descriptor: Int32 = -1
     private var format: FormatDescription?
     /// Bytes in the newest file, and how many of them come up to the end of its last whole transaction.
@@ -46,13 +46,18 @@ final class JournalFiles: @unchecked Sendable {
     private var last: Position
     private var durableSize = 0
     private var durableLast: Position
+    /// Ends at `last`.
+    private(set) var history: LogHistory
+    private var isNew: Bool
     private(set) var failures = 0
 
-    private init(directory: String, segmentBytes: Int, index: JournalIndex, start: Position) {
+    private init(directory: String, segmentBytes: Int, index: JournalIndex, history: LogHistory, isNew: Bool) {
         self.directory = directory
         self.segmentBytes = segmentBytes
         self.index = index
-        last = index.last ?? start
+        self.history = history
+        self.isNew = isNew
+        last = index.last ?? history.end
         durableLast = last
     }
 
@@ -67,39 +72,43 @@ final class JournalFiles: @unchecked Sendable {
         guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw .system(directory, SystemError("mkdir")) }
         var segments: [JournalSegment] = []
         var format: FormatDescription?
+        var history = LogHistory(isComplete: true)
         let numbers = try segmentNumbers(directory)
         for number in numbers {
-            let (segment, found) = try scan(directory, number, isNewest: number == numbers.last)
-            guard let segment else {
+            guard let (segment, found) = try scan(directory, number, isNewest: number == numbers.last) else {
                 // A crash came between the file's creation and its head's arrival on disk: nothing was acknowledged from it.
                 guard number == numbers.last else { throw .notContiguous }
                 unlink(path(directory, JournalSegment(number: number, after: .start, last: .start, bytes: 0)))
                 break
             }
+            // A head that an earlier version wrote tells less than the files before it, and never more than a later one's.
+            let head = LogHistory(state: found.stateAtHead ?? [])
+            if segments.isEmpty || head.runs.count > history.runs.count { history = head }
+            for gtid in found.runs where gtid.domain == 0 && gtid.sequence > history.end.sequence { history.append(gtid) }
             segments.append(segment)
-            format = found
+            format = found.formatDescription
         }
         guard let index = JournalIndex(segments) else { throw .notContiguous }
-        let files = JournalFiles(directory: directory, segmentBytes: segmentBytes, index: index, start: .start)
-        if let newest = segments.last { try files.reopen(newest, format) }
+        let start = try index.last == nil ? readStart(directory) : nil
+        if let last = index.last, history.end != last { history = LogHistory(state: last.gtid.map { [$0] } ?? []) }
+        let isNew = index.last == nil && start == nil
+        let files = JournalFiles(directory: directory, segmentBytes: segmentBytes, index: index, history: start ?? history, isNew: isNew)
+        if let newest = segments.last {
+            try files.reopen(newest, format)
+            try files.syncNewest()
+            files.forgetStart()
+        }
         return (files, index)
     }
 
     private static func segmentNumbers(_ directory: String) throws(JournalProblem) -> [UInt32] {
-        guard let handle = opendir(directory) else { throw .system(directory, SystemError("opendir")) }
-        defer { closedir(handle) }
-        var numbers: [UInt32] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
-            if name.hasPrefix("journal."), let number = UInt32(name.dropFirst(8)) { numbers.append(number) }
-        }
-        return numbers.sorted()
+        try DiskFile.names(in: directory).compactMap { $0.hasPrefix("journal.") ? UInt32($0.dropFirst(8)) : nil }.sorted()
     }
 
-    private static func path(_ directory: String, _ segment: JournalSegment) -> String { directory + "/" + segment.fileName }
+    static func path(_ directory: String, _ segment: JournalSegment) -> String { directory + "/" + segment.fileName }
 
     /// Reads one file through. What is damaged behind the newest file's head counts as torn off: a crash leaves blocks that never came to the disk.
-    private static func scan(_ directory: String, _ number: UInt32, isNewest: Bool) throws(JournalProblem) -> (JournalSegment?, FormatDescription?) {
+    private static func scan(_ directory: String, _ number: UInt32, isNewest: Bool) throws(JournalProblem) -> (JournalSegment, JournalSummary)? {
         var segment = JournalSegment(number: number, after: .start, last: .start, bytes: 0)
         let path = path(directory, segment)
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
@@ -121,22 +130,25 @@ final class JournalFiles: @unchecked Sendable {
             }
         }
         let found = scanner.summary
-        guard found.formatDescription != nil, let state = found.stateAtHead else { return (nil, nil) }
-        segment = JournalSegment(
-            number: number, after: Position(state.first { $0.domain == 0 }), last: Position(found.last ?? state.first { $0.domain == 0 }),
-            bytes: Int(found.validBytes))
-        return (segment, found.formatDescription)
+        guard found.formatDescription != nil, let state = found.stateAtHead else { return nil }
+        let after = state.filter { $0.domain == 0 }.map { Position($0) }.max() ?? .start
+        segment = JournalSegment(number: number, after: after, last: found.last.map { Position($0) } ?? after, bytes: Int(found.validBytes))
+        return (segment, found)
     }
 
+    /// Opens the newest file to be written on; what is past its end goes.
     private func reopen(_ segment: JournalSegment, _ format: FormatDescription?) throws(JournalProblem) {
+        if descriptor >= 0 { close(descriptor) }
         let path = Self.path(directory, segment)
         descriptor = Glibc.open(path, O_RDWR | O_APPEND | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(path, SystemError("open")) }
-        guard ftruncate(descriptor, segment.bytes) == 0, fsync(descriptor) == 0 else { throw .system(path, SystemError("ftruncate")) }
         self.format = format
-        size = segment.bytes
-        wholeSize = size
-        durableSize = size
+        (size, wholeSize, durableSize) = (segment.bytes, segment.bytes, segment.bytes)
+        guard ftruncate(descriptor, segment.bytes) == 0 else { throw .system(path, SystemError("ftruncate")) }
+    }
+
+    private func syncNewest() throws(JournalProblem) {
+        guard fsync(descriptor) == 0 else { throw .system(currentPath, SystemError("fsync")) }
     }
 
     // MARK: Writing
@@ -171,11 +183,12 @@ final class JournalFiles: @unchecked Sendable {
             try beginSegment(new)
         case .append(let bytes, let through, let wholeBytes):
             if size == wholeSize, size >= segmentBytes, let format { try beginSegment(format) }
-            try Self.write(bytes, to: descriptor, currentPath)
+            try DiskFile.write(bytes, to: descriptor, currentPath)
             size += bytes.count
             if let through {
                 wholeSize = size - bytes.count + wholeBytes
                 last = Position(through)
+                history.append(through)
             }
         case .dropOpenGroup:
             guard descriptor >= 0, size > wholeSize else { return }
@@ -195,11 +208,11 @@ final class JournalFiles: @unchecked Sendable {
         guard opened >= 0 else { throw .system(path, SystemError("open")) }
         var head: [UInt8] = [0xfe, 0x62, 0x69, 0x6e]
         head += format.served
-        head += ArtificialEvent.gtidList(last.gtid.map { [$0] } ?? [], serverID: last.gtid?.server ?? 1, checksum: Digests.crc32)
+        head += ArtificialEvent.gtidList(Array(history.state.suffix(Self.headWritersMax)), serverID: last.gtid?.server ?? 1, checksum: Digests.crc32)
         do throws(JournalProblem) {
-            try Self.write(head, to: opened, path)
+            try DiskFile.write(head, to: opened, path)
             guard fsync(opened) == 0 else { throw .system(path, SystemError("fsync")) }
-            try syncDirectory()
+            try DiskFile.syncDirectory(directory)
         } catch {
             close(opened)
             unlink(path)
@@ -211,24 +224,8 @@ final class JournalFiles: @unchecked Sendable {
         (size, wholeSize, durableSize) = (head.count, head.count, head.count)
         index.began(segment)
         index.grew(to: last, bytes: size)
-    }
-
-    private func syncDirectory() throws(JournalProblem) {
-        let handle = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        defer { if handle >= 0 { close(handle) } }
-        guard handle >= 0, fsync(handle) == 0 else { throw .system(directory, SystemError("fsync")) }
-    }
-
-    private static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(JournalProblem) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .system(path, SystemError("write"))
-            }
-            done += count
-        }
+        isNew = false
+        if index.segments.count == 1 { forgetStart() }
     }
 
     private func sync() throws(JournalProblem) {
@@ -245,6 +242,7 @@ final class JournalFiles: @unchecked Sendable {
         size = durableSize
         wholeSize = durableSize
         last = index.last ?? durableLast
+        history.cut(to: last)
     }
 
     /// The files as they are durable.
@@ -258,8 +256,9 @@ final class JournalFiles: @unchecked Sendable {
         return written
     }
 
-    /// The last transaction that is durable.
-    var durablePosition: Position { index.last ?? durableLast }
+    var state: JournalState {
+        JournalState(index: writtenIndex, written: last, durable: index.last ?? durableLast, history: history, isNew: isNew)
+    }
 
     // MARK: Forgetting
 
@@ -268,20 +267,91 @@ final class JournalFiles: @unchecked Sendable {
         for segment in index.purge(upTo: position) { unlink(Self.path(directory, segment)) }
     }
 
-    /// Removes everything; the journal begins anew after `position`.
-    func startOver(after position: Position) throws(JournalProblem) {
-        if descriptor >= 0 { close(descriptor) }
-        descriptor = -1
-        // Newest first: a crash in between leaves a contiguous journal.
-        for segment in index.segments.reversed() {
-            let path = Self.path(directory, segment)
-            guard unlink(path) == 0 || errno == ENOENT else { throw .system(path, SystemError("unlink")) }
-        }
-        try syncDirectory()
+    /// Removes everything; the journal begins anew after `position`. `history` is that of what comes before; one that does not end there is not used,
+    /// and then nothing older than `position` is known.
+    func startOver(after position: Position, history before: LogHistory? = nil) throws(JournalProblem) {
+        let known = before.flatMap { $0.end == position ? $0 : nil } ?? LogHistory(state: position.gtid.map { [$0] } ?? [])
+        // First of all: as long as there is a file of the journal it does not count, and without one it must be there.
+        try writeStart(known)
+        try orSettle { () throws(JournalProblem) in try removeFiles(keeping: 0) }
         index = .empty
         format = nil
         (size, wholeSize, durableSize) = (0, 0, 0)
         last = position
         durableLast = position
+        history = known
+        isNew = false
     }
+
+    /// Makes what is whole durable, and drops the rest.
+    func finishWriting() throws(JournalProblem) {
+        try sync()
+        try perform(.dropOpenGroup)
+    }
+
+    /// Ends the journal at `position`, whose end in the file number `number` is at `bytes`. That must be durable, and the files whole.
+    func cutFiles(_ number: UInt32, to position: Position, bytes: Int, _ format: FormatDescription?) throws(JournalProblem) {
+        guard let at = index.segments.firstIndex(where: { $0.number == number }) else { preconditionFailure("a cut is in one of the files") }
+        try orSettle { () throws(JournalProblem) in
+            try removeFiles(keeping: at + 1)
+            let held = index.segments[at]
+            try reopen(JournalSegment(number: number, after: held.after, last: position, bytes: bytes), format)
+            index.grew(to: position, bytes: bytes)
+            try syncNewest()
+        }
+        settle(at: position)
+    }
+
+    /// Newest first: a crash in between leaves a contiguous journal.
+    private func removeFiles(keeping count: Int) throws(JournalProblem) {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+        while index.segments.count > count, let newest = index.segments.last {
+            let path = Self.path(directory, newest)
+            guard unlink(path) == 0 || errno == ENOENT else { throw .system(path, SystemError("unlink")) }
+            index.removeNewest()
+        }
+        try DiskFile.syncDirectory(directory)
+    }
+
+    /// After an error the journal ends where its files do.
+    private func orSettle(_ body: () throws(JournalProblem) -> Void) throws(JournalProblem) {
+        do throws(JournalProblem) {
+            try body()
+        } catch {
+            // Without its format: what comes next begins a file of its own.
+            if let newest = index.segments.last { do throws(JournalProblem) { try reopen(newest, nil) } catch {} }
+            settle(at: index.last ?? last)
+            throw error
+        }
+    }
+
+    private func settle(at position: Position) {
+        last = position
+        durableLast = position
+        history.cut(to: position)
+    }
+
+    // MARK: The start of an empty journal
+
+    private static func startPath(_ directory: String) -> String { directory + "/start" }
+
+    /// The history of what comes before an empty journal; nil when that was never told.
+    private static func readStart(_ directory: String) throws(JournalProblem) -> LogHistory? {
+        let path = startPath(directory)
+        let text: String?
+        do throws(SystemError) { text = try TextFile.read(path) } catch { throw .system(path, error) }
+        guard let line = text?.split(separator: "\n", omittingEmptySubsequences: false).first else { return nil }
+        let gtids = line.split(separator: ",").map { GTID($0) }
+        guard !gtids.contains(nil) else { throw .badStart(file: path) }
+        return LogHistory(state: gtids.compactMap { $0 })
+    }
+
+    private func writeStart(_ history: LogHistory) throws(JournalProblem) {
+        let path = Self.startPath(directory)
+        let line = history.state.suffix(Self.headWritersMax).map { "\($0)" }.joined(separator: ",")
+        do throws(SystemError) { try TextFile.replace(path, with: line + "\n") } catch { throw .system(path, error) }
+    }
+
+    private func forgetStart() { unlink(Self.startPath(directory)) }
 }

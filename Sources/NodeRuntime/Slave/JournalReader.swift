@@ -22,14 +22,19 @@ enum JournalReadProblem: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// Turns the journal, from one position on, into the packets of a binlog dump.
+/// Turns the journal, from one position on, into the packets of a binlog dump, or into the bare events.
 ///
 /// Not safe for more than one thread: it is handed from the loop to the reading queue and back with each read.
 final class JournalReader: @unchecked Sendable {
     private static let chunkBytes = 512 << 10
 
+    private enum Form {
+        case packets(serverID: UInt32)
+        case events
+    }
+
     private let directory: String
-    private let serverID: UInt32
+    private let form: Form
     private var position: Position
     private var sequence: UInt8
     private var segment: JournalSegment?
@@ -42,11 +47,20 @@ final class JournalReader: @unchecked Sendable {
     /// Where the replica believes to be: what a heartbeat must name.
     private(set) var fileName = ""
 
+    /// Packets, as of a server of that number.
     init(directory: String, after position: Position, serverID: UInt32, sequence: UInt8) {
         self.directory = directory
         self.position = position
-        self.serverID = serverID
+        form = .packets(serverID: serverID)
         self.sequence = sequence
+    }
+
+    /// The transactions' events and the descriptions of their format, one behind the other.
+    init(directory: String, after position: Position) {
+        self.directory = directory
+        self.position = position
+        form = .events
+        sequence = 0
     }
 
     deinit {
@@ -96,12 +110,20 @@ final class JournalReader: @unchecked Sendable {
     /// A heartbeat for a replica that has everything. It refuses one from before where it counts itself to be, so this one is from the far end.
     func heartbeat() -> [UInt8] {
         var out: [UInt8] = []
+        guard case .packets(let serverID) = form else { return out }
         frame(ArtificialEvent.heartbeat(file: fileName, position: .max, serverID: serverID, checksum: Digests.crc32), &out)
         return out
     }
 
     private func frame(_ event: [UInt8], _ out: inout [UInt8]) {
-        event.withUnsafeBytes { PacketWriter.event($0, sequence: &sequence, into: &out) }
+        event.withUnsafeBytes { put($0, &out) }
+    }
+
+    private func put(_ event: UnsafeRawBufferPointer, _ out: inout [UInt8]) {
+        switch form {
+        case .packets: PacketWriter.event(event, sequence: &sequence, into: &out)
+        case .events: out.append(contentsOf: event)
+        }
     }
 
     /// A binlog dump announces each file by an artificial rotation, its format, and what came before it.
@@ -114,6 +136,7 @@ final class JournalReader: @unchecked Sendable {
         fileName = next.fileName
         offset = 4
         isSkipping = true
+        guard case .packets(let serverID) = form else { return }
         frame(ArtificialEvent.rotate(file: fileName, position: 4, serverID: serverID, checksum: Digests.crc32), &out)
     }
 
@@ -183,6 +206,7 @@ final class JournalReader: @unchecked Sendable {
             let format = try FormatDescription(event: event, checksum: Digests.crc32)
             frame(format.resumed(Digests.crc32), &out)
         case .gtidList:
+            guard case .packets(let serverID) = form else { return }
             let known = position.gtid.map { [$0] } ?? []
             frame(ArtificialEvent.gtidList(known, serverID: serverID, endPosition: 0, checksum: Digests.crc32), &out)
         case .gtid:
@@ -190,9 +214,9 @@ final class JournalReader: @unchecked Sendable {
             isSkipping = gtid.sequence <= position.sequence
             if isSkipping { return }
             position = Position(gtid)
-            PacketWriter.event(event, sequence: &sequence, into: &out)
+            put(event, &out)
         default:
-            if !isSkipping { PacketWriter.event(event, sequence: &sequence, into: &out) }
+            if !isSkipping { put(event, &out) }
         }
     }
 }

@@ -2,6 +2,7 @@ import BinlogFormat
 import ClusterModel
 import Digests
 import EventLoop
+import Failover
 import LineProtocol
 import NodeConfig
 import Replication
@@ -37,21 +38,24 @@ import Replication
 
     private unowned let slave: SlaveLife
     private let journal: Journal
-    private let address: NodeAddress
+    /// Nil: nobody to dial yet.
+    private var address: NodeAddress?
+    /// Who is at the other end, once it let this node in.
+    private var leader: NodeID?
     private var dialer: Dialer?
     private var channel: Channel?
-    private var link: SlaveLink?
+    private(set) var link: SlaveLink?
     private var frames = FrameReader(takesEvents: true)
     private var retryMs = MasterConnection.retryFirstMs
     private var retry: TimerID?
-    private static let askedMax = 100_000
-    private var asked: [UInt64: @LoopActor (Result<Position, ReplyError>) -> Void] = [:]
-    private var lastAsked: UInt64 = 0
+    var asked: [UInt64: @LoopActor (Result<Position, ReplyError>) -> Void] = [:]
+    var lastAsked: UInt64 = 0
     private var isPaused = false
     private var isStopped = false
     /// A snapshot is taken instead.
     private(set) var isSuspended = false
     private(set) var state = State.connecting
+    private var linkEpoch = Epoch.first
     private(set) var lastBeat: Frame.Beat?
     private(set) var lastBeatMs = 0
     /// Over the current link.
@@ -61,23 +65,44 @@ import Replication
     /// The last beat came over the link that stands now.
     private(set) var isHeard = false
 
-    init(_ slave: SlaveLife, _ journal: Journal, master: NodeAddress) {
+    init(_ slave: SlaveLife, _ journal: Journal) {
         self.slave = slave
         self.journal = journal
-        address = master
     }
 
-    private var node: Node { slave.node }
+    var node: Node { slave.node }
 
     // MARK: Dialling
 
-    func start() {
-        guard !isStopped else { return }
+    /// This is where the master is; with a number, who it is.
+    func follow(_ new: NodeAddress?, _ id: NodeID? = nil) {
+        if channel != nil || dialer != nil {
+            if leader != nil, leader == id { return }
+            if new == address, leader == nil { return }
+        }
+        address = new
+        guard !isStopped, !isSuspended, new != nil else { return }
+        if channel != nil || dialer != nil { hangUp("the master is another one") }
+        retryMs = Self.retryFirstMs
+        start()
+    }
+
+    /// No leader is known: what comes over the link belongs to an epoch that is over.
+    func leaderUnknown() {
+        guard channel != nil, leader != nil else { return }
+        hangUp("another epoch has begun")
+        retryLater()
+    }
+
+    private func start() {
+        node.loop.cancel(retry)
         retry = nil
+        guard !isStopped, !isSuspended, let address else { return }
+        dialer?.cancel()
         dialer = Dialer(node.loop, host: address.host, port: address.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
             guard let self else { return }
             self.dialer = nil
-            do { try self.connected(try result.get()) } catch { self.lost("cannot reach the master at \(self.address): \(error)") }
+            do { try self.connected(try result.get()) } catch { self.lost("cannot reach the master at \(address): \(error)") }
         }
     }
 
@@ -94,18 +119,28 @@ import Replication
         channel.write(Array(".link 1\n".utf8))
     }
 
-    private func lost(_ why: String) {
+    /// Ends the link without another in its place.
+    private func hangUp(_ why: String) {
+        dialer?.cancel()
+        dialer = nil
         // The channel must not tell of its end here again: a second link would be dialled.
         let old = channel
         channel = nil
         link = nil
+        leader = nil
         isHeard = false
         old?.handOver(to: Deaf())
         old?.closeWhenSent()
         journal.add(.dropOpenGroup)
         failAsked()
+        if case .receiving = state { state = .away(why) }
+    }
+
+    private func lost(_ why: String) {
+        let (before, gone) = (state, leader)
+        hangUp(why)
         guard !isStopped, !isSuspended else { return }
-        if case .receiving = state {
+        if case .receiving = before {
             node.log.warning("link to the master lost", ["why": why])
         } else {
             node.log.info("no link to the master", ["why": why])
@@ -114,20 +149,23 @@ import Replication
         case .away, .connecting, .receiving: state = .away(why)
         case .gone, .refused, .journalFailed: break
         }
+        retryLater()
+        slave.linkChanged()
+        if let gone { node.electorate.leaderGone(gone) }
+    }
+
+    private func retryLater() {
         node.loop.cancel(retry)
         retry = node.loop.after(milliseconds: retryMs) { [weak self] in self?.start() }
         retryMs = min(retryMs * 2, Self.retryLastMs)
-        slave.linkChanged()
     }
 
     /// Ends the link, and makes no other before `resume()`.
     func suspend() {
         guard !isSuspended else { return }
         isSuspended = true
-        dialer?.cancel()
-        dialer = nil
         node.loop.cancel(retry)
-        lost("a snapshot is taken")
+        hangUp("a snapshot is taken")
         state = .connecting
         slave.linkChanged()
     }
@@ -144,14 +182,17 @@ import Replication
     func received(_ bytes: UnsafeRawBufferPointer) {
         // A large event takes its time; its bytes are a sign of life all the same.
         link?.heardSomething(nowMs: EventLoop.nowMs())
+        heardLeader()
         receivedBytes += bytes.count
         frames.append(bytes)
         takeFrames()
     }
 
+    private func heardLeader() { if let leader { node.electorate.heardLeader(leader, epoch: linkEpoch) } }
+
     private func takeFrames() {
         do throws(LinkRefusal) {
-            while !isPaused, channel?.isOpen == true, let frame = try frames.next() {
+            while !isPaused, link?.isCutting == false, channel?.isOpen == true, let frame = try frames.next() {
                 perform(link?.received(try unpacked(frame), nowMs: EventLoop.nowMs()) ?? [])
                 checkPressure()
             }
@@ -185,49 +226,103 @@ import Replication
         takeFrames()
     }
 
-    private func perform(_ actions: [SlaveLink.Action]) {
+    func perform(_ actions: [SlaveLink.Action]) {
         for action in actions {
             switch action {
             case .send(let frame): channel?.write { frame.encode(into: &$0) }
             case .joined(let id, let master, let epoch): joined(id, master, epoch)
+            case .resumeAt(let common): resumed(after: common)
+            case .members(let text):
+                node.install(members: text)
+                tell()
             case .format(let format): journal.add(.format(format))
             case .append(let bytes, let through, let wholeBytes): journal.add(.append(bytes, through: through, wholeBytes: wholeBytes))
             case .dropOpenGroup: journal.add(.dropOpenGroup)
             case .heard(let beat): heard(beat)
             case .readAnswer(let number, let position, let refusal): answered(number, position, refusal)
             case .committed(let commitment): slave.committed(commitment)
-            case .gone(let why):
-                state = .gone(why)
-                node.log.warning(
-                    "the master can't send what comes next: this slave needs a snapshot", ["position": "\(journal.written)", "why": why])
-                slave.linkChanged()
-                slave.considerSnapshot()
+            case .gone(let why): gone(why)
             case .snapshot: break  // asked for over a link of its own alone
-            case .close(let refusal):
-                if [.silent, .shuttingDown].contains(refusal.reason) {
-                    lost(refusal.words)
-                } else {
-                    if state != .refused(refusal.words) { node.log.error("the link to the master was refused", ["why": refusal.words]) }
-                    state = .refused(refusal.words)
-                    lost(refusal.words)
-                }
+            case .close(let refusal): closed(refusal)
             }
         }
     }
 
+    private func closed(_ refusal: LinkRefusal) {
+        switch refusal.reason {
+        case .notMaster:
+            lost(refusal.words)
+            if let master = NodeAddress(refusal.master), master != address, master.description != node.address { slave.redirected(to: master) }
+        case .silent, .shuttingDown, .notYet, .laterEpoch: lost(refusal.words)
+        default:
+            if state != .refused(refusal.words) { node.log.error("the link to the master was refused", ["why": refusal.words]) }
+            state = .refused(refusal.words)
+            lost(refusal.words)
+        }
+    }
+
     private func joined(_ id: NodeID, _ master: NodeID, _ epoch: Epoch) {
-        slave.joined(id, master: master, epoch: epoch) { [weak self] in
-            guard let self else { return }
+        guard epoch >= node.epoch else {
+            return perform(link?.refuse(LinkRefusal(.laterEpoch, "node \(master) leads epoch \(epoch), and epoch \(node.epoch) has begun")) ?? [])
+        }
+        slave.joined(id) { [weak self] in
+            guard let self, self.channel?.isOpen == true else { return }
+            (self.leader, self.linkEpoch) = (master, epoch)
+            self.heardLeader()
             // What was on its way to the disk for an earlier link must be there, or gone, before this one goes on from it.
-            self.journal.settled {
-                guard self.channel?.isOpen == true else { return }
-                self.retryMs = Self.retryFirstMs
-                self.state = .receiving
-                self.node.log.notice("receiving from the master", ["master": "\(self.address)", "after": "\(self.journal.written)"])
-                self.perform(self.link?.resume(after: self.journal.written) ?? [])
-                self.slave.linkChanged()
+            self.journal.settled { [weak self] in
+                guard let self, self.channel?.isOpen == true else { return }
+                self.perform(self.link?.resume(self.journal.history.runs.compactMap(\.end.gtid)) ?? [])
             }
         }
+    }
+
+    /// The two logs have this in common: what the journal has beyond it was never acknowledged to anybody.
+    private func resumed(after common: Position) {
+        guard let leader else { return }
+        var following = Following(leader: leader, epoch: linkEpoch)
+        let (logEnd, current) = (journal.written, channel)
+        for action in following.resumed(after: common, logEnd: logEnd, applied: node.applied.value) {
+            switch action {
+            case .diverged(let common, let applied):
+                return gone("this node has applied \(applied), and its log parts from the master's after \(common)")
+            case .cut(let position):
+                let path = "\(node.directory.path)/cut-off/after-\(position).binlog"
+                return journal.cut(to: position, savingTo: path) { [weak self] result in
+                    guard let self, self.channel === current, self.channel != nil else { return }
+                    switch result {
+                    case .success(let cut):
+                        self.node.log.warning(
+                            "what this node's log had beyond the cluster's is cut off; it was acknowledged to nobody",
+                            [
+                                "transactions": "\(cut.transactions)", "after": "\(position)", "first": cut.first.map { "\($0)" } ?? "-",
+                                "last": cut.last.map { "\($0)" } ?? "-", "saved": cut.savedTo ?? "-", "epoch": "\(self.linkEpoch)",
+                                "reason": "epoch \(self.linkEpoch) of node \(leader) began without it",
+                            ])
+                        self.matched()
+                    case .failure(let problem): self.gone("its journal can't be cut after \(position): \(problem)")
+                    }
+                }
+            }
+        }
+        matched()
+    }
+
+    private func matched() {
+        link?.matched()
+        retryMs = Self.retryFirstMs
+        state = .receiving
+        node.log.notice("receiving from the master", ["master": "\(address?.description ?? "-")", "after": "\(journal.written)"])
+        slave.replica.startDatabaseIfSettled()
+        slave.linkChanged()
+        takeFrames()
+    }
+
+    private func gone(_ why: String) {
+        state = .gone(why)
+        node.log.warning("the master can't send what comes next: this slave needs a snapshot", ["position": "\(journal.written)", "why": why])
+        slave.linkChanged()
+        slave.considerSnapshot()
     }
 
     private func heard(_ beat: Frame.Beat) {
@@ -242,37 +337,13 @@ import Replication
         lastBeat = beat
         lastBeatMs = EventLoop.nowMs()
         isHeard = true
+        heardLeader()
     }
 
     /// Tells the master how far this node is.
     func tell() {
         guard let link else { return }
         perform(link.progressed(slave.ack))
-    }
-
-    // MARK: Reads
-
-    /// Asks the master, which makes sure that it is that still.
-    func ask(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) {
-        guard let link, link.isReceiving, asked.count < Self.askedMax else { return done(.failure(unreachable)) }
-        lastAsked += 1
-        asked[lastAsked] = done
-        perform(link.ask(lastAsked))
-    }
-
-    private func answered(_ number: UInt64, _ position: Position, _ refusal: String) {
-        guard let done = asked.removeValue(forKey: number) else { return }
-        done(refusal.isEmpty ? .success(position) : .failure(ReplyError(.noQuorum, refusal)))
-    }
-
-    private var unreachable: ReplyError {
-        ReplyError(.masterUnreachable, "the master at \(address) can't be asked what a linearizable read must see; .consistency session reads on")
-    }
-
-    private func failAsked() {
-        let all = asked
-        asked = [:]
-        for (_, done) in all.sorted(by: { $0.key < $1.key }) { done(.failure(unreachable)) }
     }
 
     /// The journal begins anew: what the link would go on with does not follow.

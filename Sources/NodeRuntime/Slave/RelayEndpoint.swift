@@ -89,7 +89,8 @@ import Replication
     private static let cachedReadsMax = 4
     private static let readQueue = DispatchQueue(label: "ddbnode.relay-read")
 
-    private unowned let endpoint: RelayEndpoint
+    /// Held until the channel is gone: it may have something to tell until then.
+    private let endpoint: RelayEndpoint
     private let channel: Channel
     private var session: ReplicaSession
     private var packets = PacketReader(payloadBytesMax: ReplicaSession.payloadBytesMax)

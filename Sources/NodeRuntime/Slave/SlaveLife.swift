@@ -1,184 +1,133 @@
+import BinlogFormat
 import ClusterModel
 import Digests
 import EventLoop
+import Failover
 import LineProtocol
 import MariaDBConnector
 import NodeConfig
 import Replication
 
-/// What a node does as slave: receives the master's events into its journal, and has its database apply them from there.
+/// What a node does that follows a master, or looks for one: receives the master's events into its journal, and has its database apply them from there.
 @LoopActor final class SlaveLife: RoleLife {
     private static let tickMs = 500
-    private static let flushes = ["FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS"]
 
     unowned let node: Node
-    private let journal: Journal
-    private let relay: RelayEndpoint
-    private let applier: Applier
-    private let poll: PositionPoll
-    private lazy var snapshot = SlaveSnapshot(self, master: masterAddress)
-    private lazy var master = MasterConnection(self, journal, master: masterAddress)
-    private let masterAddress: NodeAddress
+    let role = Role.slave
+    let replica: Replica
+    private lazy var snapshot = SlaveSnapshot(self)
+    private(set) lazy var master = MasterConnection(self, journal)
+    /// Whom it follows, or followed last.
+    private(set) var masterAddress: NodeAddress?
     private var timer: TimerID?
     /// Nobody reads it yet; a slave that became master would need it for the others.
     private lazy var binlog = BinlogPurge(node) { [unowned self] in
         master.lastBeat?.nodes.filter { $0.id != node.id }.map(\.received).min() ?? .start
     }
-    private var isPurging = false
-    private var isDatabaseUp = false
-    /// The database was seen, so the journal is known to fit it.
-    private var isReconciled = false
-    private var isLinkStarted = false
     private var whenCaughtUp: (@LoopActor () -> Void)?
-    /// How much of the journal enough nodes hold; nothing is known before the master tells.
-    private var commitment = Commitment.upTo(.start)
     private var freshness = Freshness()
+    private var isLinkStarted = false
     let writeRefusal: ReplyError? = nil
-    private(set) lazy var applyHold: ApplyHold? = ApplyHold(node.loop, relay, journal)
+    var applyHold: ApplyHold? { replica.applyHold }
+    var journal: Journal { replica.journal }
+    private var isDatabaseUp: Bool { replica.isDatabaseUp }
 
-    init(_ node: Node, _ journal: Journal, master: NodeAddress) throws {
+    /// - Parameter master: where to look for the master first; nil: it will say so itself.
+    init(_ node: Node, _ replica: Replica, master: NodeAddress?) {
         self.node = node
-        self.journal = journal
+        self.replica = replica
         masterAddress = master
-        relay = try RelayEndpoint(node.loop, node.log, journal)
-        applier = Applier(node.loop, node.control, node.applied, node.log)
-        poll = PositionPoll(
-            node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
-        poll.goal = { [unowned self] in mayApply }
-        poll.moved = { [weak self] in
+        replica.settle = { [unowned self] in snapshot.settle($0) }
+        replica.applies = { [unowned self] in applies($0) }
+        replica.moved = { [weak self] in
             guard let self else { return }
             self.freshness.applied(self.node.applied.value)
             self.master.tell()
         }
-        journal.grew = { [weak self] in self?.journalGrew() }
-        journal.becameDurable = { [weak self] in self?.master.tell() }
+        replica.journalReplaced = { [weak self] in self?.master.journalReplaced() }
+        replica.diverged = { [weak self] in self?.diverged($0) }
+        journal.becameDurable = { [weak self] in
+            self?.replica.becameDurable()
+            self?.master.tell()
+        }
         journal.drained = { [weak self] in self?.master.journalMoved() }
         journal.failed = { [weak self] in self?.master.journalFailed($0) }
-        relay.notReaching = { [weak self] in self?.journalDoesNotReach($0) }
         tickLater()
+    }
+
+    /// Looks for its master, and starts the database as soon as that may run.
+    func begin() {
+        replica.startDatabaseIfSettled()
+        // Without a database's word an empty journal does not know where it ends.
+        if replica.isLogKnown { startLink() }
+    }
+
+    private func startLink() {
+        guard !isLinkStarted else { return }
+        isLinkStarted = true
+        master.follow(masterAddress)
+    }
+
+    // MARK: Whom it follows
+
+    /// The leader is known, or with nil none is.
+    func follow(_ leader: Member?) {
+        guard let leader else { return master.leaderUnknown() }
+        masterAddress = leader.address
+        if isLinkStarted, !snapshot.isUnderWay { master.follow(leader.address, leader.id) }
+    }
+
+    /// What was dialled is no master, and knows where that is.
+    func redirected(to address: NodeAddress) {
+        masterAddress = address
+        master.follow(address)
     }
 
     // MARK: The database
 
-    func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) {
-        isDatabaseUp = true
-        snapshot.settle { [self] problem in
-            if let problem { return done(problem) }
-            findPositions(done)
+    func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) { replica.databaseIsUp(done) }
+
+    private func applies(_ done: @escaping @LoopActor (String?) -> Void) {
+        startLink()
+        if !snapshot.isUnderWay { master.resume() }
+        // A slave that has nothing yet would answer that there is nothing: it serves once it has what its master has.
+        guard node.applied.value == .start else { return done(nil) }
+        let earlier = whenCaughtUp
+        whenCaughtUp = {
+            earlier?()
+            done(nil)
         }
     }
 
-    private func findPositions(_ done: @escaping @LoopActor (String?) -> Void) {
-        node.control.queries(["SET GLOBAL read_only=1", "SET GLOBAL server_id=\(node.serverID)"]) { [self] result in
-            if case .failure(let error) = result { return done("the database could not be made a slave's: \(error)") }
-            applier.positions(own: [node.id, .unnamed]) { [self] result in
-                switch result {
-                case .failure(let error): done("the database's position could not be read: \(error)")
-                case .success(let positions): reconcile(positions, done)
-                }
-            }
-        }
+    func databaseFailed(_ why: String) -> Bool {
+        if snapshot.databaseFailed(why) { return true }
+        guard node.directory.state.unsettled != nil else { return false }
+        diverged("its database can't give up what only it has: \(why.prefix(300))")
+        return true
     }
 
-    /// Makes journal and database fit, then has the database apply.
-    private func reconcile(_ positions: Applier.Positions, _ done: @escaping @LoopActor (String?) -> Void) {
-        // Without syncing each commit, the machine's end may have taken rows that the binlog still names.
-        let isDoubtful = node.directory.machineRestarted && positions.slave < positions.binlog
-        guard isDoubtful || positions.hasOwnTail else { return join(positions, done) }
-        // The tables decide, the journal fills in. With the binlog as it is, strict GTIDs would refuse the master's next transactions.
-        node.log.warning("the database's binlog says other than its tables; the journal replays what they lack", ["after": "\(positions.slave)"])
-        // A DDL statement that is whole but for its bookkeeping counts as applied, where the machine did not go down.
-        let applied = isDoubtful ? positions.slave : max(positions.slave, positions.binlog)
-        // Before the binlog that tells of it is gone.
-        if positions.hasOwnTail {
-            do throws(SystemError) { try node.directory.keep(doubtAfter: applied) } catch { return done("\(error)") }
-        }
-        node.control.queries(["STOP SLAVE", "RESET MASTER"]) { [self] result in
-            if case .failure(let error) = result { return done("the database's binlog could not be reset: \(error)") }
-            join(Applier.Positions(slave: positions.slave, binlog: applied, hasOwnTail: positions.hasOwnTail), done)
-        }
+    /// The database has what the cluster has not, so it is built anew.
+    private func diverged(_ why: String) {
+        node.log.error("this node's database parted from the cluster; it is built anew from a snapshot", ["why": why])
+        snapshot.isNeeded(why)
+        considerSnapshot()
     }
 
-    /// The database's tables are what its positions say.
-    private func join(_ positions: Applier.Positions, _ done: @escaping @LoopActor (String?) -> Void) {
-        let repaired = positions.slave < positions.binlog ? positions.binlog : nil
-        let applied = max(positions.slave, positions.binlog)
-        do throws(SystemError) {
-            try node.directory.keepBoot()
-            if node.directory.state.doubtAfter ?? applied != applied { try node.directory.keep(doubtAfter: nil) }
-        } catch {
-            return done("\(error)")
-        }
-        if let repaired { node.log.notice("the database's binlog was ahead of its position table", ["position": "\(repaired)"]) }
-        node.applied.advanced(to: applied)
-        if commitment != .all { committed(.upTo(applied)) }
-        let reaches = (journal.index.first ?? journal.written) <= applied && applied <= journal.written
-        if reaches || (journal.index.segments.isEmpty && journal.written == applied) { return startApplying(repaired, done) }
-        node.log.notice("the journal begins anew", ["journal": "\(journal.written)", "database": "\(applied)"])
-        master.journalReplaced()
-        // What is not in the journal must be durable in the database.
-        node.control.queries(Self.flushes) { [self] result in
-            if case .failure(let error) = result { return done("the database could not be flushed: \(error)") }
-            journal.startOver(after: applied) { [self] problem in
-                if let problem { return done("the journal could not begin anew: \(problem)") }
-                startApplying(repaired, done)
-            }
-        }
+    var notReady: ReplyError? {
+        if let error = snapshot.notReady { return error }
+        guard replica.isWaitingForVerdict else { return nil }
+        return ReplyError(.notReady, "this node was master, and finds out what became of its last writes before it serves; try again shortly")
     }
-
-    /// The database asked for what the journal does not hold, so the two are brought together again.
-    private func journalDoesNotReach(_ position: Position) {
-        guard isDatabaseUp, isReconciled else { return }
-        isReconciled = false
-        let done: @LoopActor (String?) -> Void = { [weak self] problem in
-            guard let self, let problem else { return }
-            self.node.log.error("journal and database do not fit", ["error": problem])
-            // The database asks again, and so does this.
-            self.isReconciled = true
-        }
-        applier.positions(own: [node.id, .unnamed]) { [self] result in
-            switch result {
-            case .success(let positions): reconcile(positions, done)
-            case .failure(let error): done("\(error)")
-            }
-        }
-    }
-
-    private func startApplying(_ repaired: Position?, _ done: @escaping @LoopActor (String?) -> Void) {
-        applier.start(port: relay.port, login: relay.login, repaired: repaired, doubtfulAfter: node.directory.state.doubtAfter) { [self] problem in
-            if let problem { return done(problem) }
-            isReconciled = true
-            poll.start()
-            if !isLinkStarted {
-                isLinkStarted = true
-                master.start()
-            }
-            if !snapshot.isUnderWay { master.resume() }
-            // A slave that has nothing yet would answer that there is nothing: it serves once it has what its master has.
-            guard node.applied.value == .start else { return done(nil) }
-            let earlier = whenCaughtUp
-            whenCaughtUp = {
-                earlier?()
-                done(nil)
-            }
-        }
-    }
-
-    func databaseFailed(_ why: String) -> Bool { snapshot.databaseFailed(why) }
-    var notReady: ReplyError? { snapshot.notReady }
 
     func databaseIsDown() {
-        isDatabaseUp = false
-        isReconciled = false
         whenCaughtUp = nil
-        poll.stop()
-        applier.databaseIsDown()
+        replica.databaseIsDown()
     }
 
     // MARK: The link
 
-    func joined(_ id: NodeID, master: NodeID, epoch: Epoch, _ done: @escaping @LoopActor () -> Void) {
-        node.epoch = epoch
+    /// The master let this node in, as this number.
+    func joined(_ id: NodeID, _ done: @escaping @LoopActor () -> Void) {
         guard node.directory.state.id != id else { return done() }
         do {
             try node.directory.keep(id: id)
@@ -187,7 +136,9 @@ import Replication
             return
         }
         node.log.notice("joined the cluster", ["id": "\(id)"])
-        node.control.query("SET GLOBAL server_id=\(node.serverID)") { _ in done() }
+        node.electorate.named()
+        guard isDatabaseUp else { return done() }
+        node.control.query("SET GLOBAL server_id=\(WriterID.idle(id))") { _ in done() }
     }
 
     func linkChanged() { master.tell() }
@@ -199,17 +150,23 @@ import Replication
             id: node.directory.state.id?.rawValue ?? node.settings.id?.rawValue ?? 0, address: node.address, nonce: try Digests.random(32), proof: [])
     }
 
-    var ack: Frame.Ack { Frame.Ack(received: journal.received, applied: node.applied.value, state: stateWord, beat: master.heardBeat) }
+    var ack: Frame.Ack {
+        Frame.Ack(
+            received: journal.received, applied: node.applied.value, state: stateWord, beat: master.heardBeat,
+            members: "\(node.membership.configuration.stamp)")
+    }
 
     // MARK: Snapshots
 
     /// The master told how far it is, or that it can't send what comes next.
     func considerSnapshot() {
-        guard isReconciled, let beat = master.lastBeat, master.isHeard else { return }
+        guard replica.isReconciled || snapshot.isForced, let beat = master.lastBeat, master.isHeard, let masterAddress else { return }
         let gone: String? = if case .gone(let why) = master.state { why } else { nil }
-        snapshot.consider(SnapshotRule.Facts(written: journal.written, applied: node.applied.value, master: beat.position, gone: gone))
+        snapshot.consider(
+            SnapshotRule.Facts(written: journal.written, applied: node.applied.value, master: beat.position, gone: gone), from: masterAddress)
     }
 
+    var isTakingSnapshot: Bool { snapshot.isUnderWay }
     func suspendLink() { master.suspend() }
     func resumeLink() { master.resume() }
     func heardOverSnapshot(_ beat: Frame.Beat) { master.heardElsewhere(beat) }
@@ -223,34 +180,7 @@ import Replication
         ready()
     }
 
-    // MARK: How far
-
-    /// What may be applied of what is here.
-    private var mayApply: Position {
-        switch commitment {
-        case .all: journal.written
-        case .upTo(let position): min(position, journal.written)
-        }
-    }
-
-    /// The master says how much is committed. It is never less than before, whatever a master says that does not know yet.
-    func committed(_ new: Commitment) {
-        switch (commitment, new) {
-        case (.upTo(let old), .upTo(let position)) where position <= old: return
-        case (.all, .upTo(let position)): commitment = .upTo(max(position, node.applied.value))
-        default: commitment = new
-        }
-        switch commitment {
-        case .all: (relay.limit, journal.isAwaited) = (.max, false)
-        case .upTo(let position): (relay.limit, journal.isAwaited) = (position.sequence, true)
-        }
-        poll.goalMoved()
-    }
-
-    private func journalGrew() {
-        relay.journalGrew()
-        poll.goalMoved()
-    }
+    func committed(_ new: Commitment) { replica.committed(new) }
 
     // MARK: Time
 
@@ -263,30 +193,17 @@ import Replication
         snapshot.tick()
         master.tell()
         checkCaughtUp()
-        purge()
+        replica.purge()
         if isDatabaseUp { binlog.tick() }
         tickLater()
-    }
-
-    /// Forgets what the database has, once the database's own files have it durably: it runs without syncing each commit.
-    private func purge() {
-        let applied = node.applied.value
-        guard isDatabaseUp, !isPurging, journal.index.canPurge(upTo: applied) else { return }
-        isPurging = true
-        node.control.queries(Self.flushes) { [weak self] result in
-            guard let self else { return }
-            self.isPurging = false
-            switch result {
-            case .success: self.journal.purge(upTo: applied)
-            case .failure(let error): self.node.log.warning("the database could not be flushed, so the journal is kept", ["error": "\(error)"])
-            }
-        }
     }
 
     // MARK: Telling
 
     func linkArrived(_ channel: Channel, rest: [UInt8]) {
-        let refusal = LinkRefusal(.notMaster, "node \(node.id) at \(node.address) is a slave; its master is at \(masterAddress)")
+        let known = node.masterAddress.map { "its master is at \($0)" } ?? "it knows no master now"
+        let refusal = LinkRefusal(
+            .notMaster, "node \(node.id) at \(node.address) is a slave; \(known)", master: node.masterAddress?.description ?? "")
         let frame = Frame.refused(refusal)
         channel.write { frame.encode(into: &$0) }
         channel.closeWhenSent()
@@ -298,15 +215,16 @@ import Replication
     var stalenessMs: Int? { freshness.stalenessMs(nowMs: EventLoop.nowMs()) }
 
     func remove(_ id: NodeID) throws(ReplyError) -> [ReplyField] {
-        throw ReplyError(.notMaster, "only the master removes nodes; it is at \(masterAddress)")
+        throw ReplyError(.notMaster, "only the master removes nodes; it is at \(node.masterWords)")
     }
 
     var stateWord: String {
-        if case .failed = applier.state { return "apply-failed" }
+        if case .failed = replica.applierState { return "apply-failed" }
         if snapshot.isUnderWay { return "taking-snapshot" }
+        if replica.isWaitingForVerdict { return "rejoining" }
         guard isDatabaseUp else { return "database-down" }
         guard case .receiving = master.state else { return master.state.word }
-        let behind = node.applied.value < mayApply || journal.written < (master.lastBeat?.position ?? .start)
+        let behind = node.applied.value < replica.mayApply || journal.written < (master.lastBeat?.position ?? .start)
         return behind ? "catching-up" : "streaming"
     }
 
@@ -343,24 +261,26 @@ import Replication
     }
 
     private var commitmentWords: String {
-        switch commitment {
+        switch replica.commitment {
         case .all: "\(journal.received)"
         case .upTo(let position): "\(position)"
         }
     }
 
+    private var masterWords: String { masterAddress?.description ?? "a master that is not known yet" }
+
     private var linkWords: String {
         if let words = snapshot.words { return "taking-snapshot: \(words)" }
         return switch master.state {
-        case .connecting: "connecting to \(masterAddress)"
-        case .receiving: "receiving from \(masterAddress)"
+        case .connecting: "connecting to \(masterWords)"
+        case .receiving: "receiving from \(masterWords)"
         case .away(let why), .refused(let why), .journalFailed(let why): "\(master.state.word): \(why)"
         case .gone(let why): "needs-snapshot: \(snapshot.trouble ?? why)"
         }
     }
 
     private var applierWords: String {
-        switch applier.state {
+        switch replica.applierState {
         case .stopped: "stopped"
         case .running: "running"
         case .failed(let why): "failed: \(why)"
@@ -368,14 +288,17 @@ import Replication
     }
 
     var health: String {
-        if case .failed(let why) = applier.state { return "This slave's database does not apply what it receives: \(why)" }
+        if case .failed(let why) = replica.applierState { return "This slave's database does not apply what it receives: \(why)" }
         if let words = snapshot.words { return "This slave takes a snapshot of its master's database: \(words)." }
+        if replica.isWaitingForVerdict {
+            return "This node was master; it starts its database once the cluster has told it what became of its last writes."
+        }
         guard isDatabaseUp else { return "This slave's database is down; the node starts it again." }
         switch master.state {
         case .receiving:
             let behind = node.applied.value < (master.lastBeat?.position ?? .start)
             return behind ? "This slave follows its master and is catching up." : "All is well: this slave has what its master has."
-        case .connecting, .away: return "This slave does not reach its master at \(masterAddress); it serves what it has and tries again."
+        case .connecting, .away: return "This slave does not reach its master at \(masterWords); it serves what it has and tries again."
         case .gone(let why):
             return "This slave needs a snapshot: its master's binlog does not hold what comes next (\(why))."
                 + (snapshot.trouble.map { " There is none: \($0)." } ?? "")
@@ -386,9 +309,7 @@ import Replication
 
     func stop() {
         node.loop.cancel(timer)
-        poll.stop()
         master.stop()
         snapshot.stop()
-        relay.close()
     }
 }

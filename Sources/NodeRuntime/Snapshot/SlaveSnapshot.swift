@@ -28,7 +28,9 @@ import Replication
     private static let queue = DispatchQueue(label: "ddbnode.snapshot")
 
     private unowned let slave: SlaveLife
-    private let master: NodeAddress
+    private var master: NodeAddress?
+    /// Why the database can't stay as it is.
+    private var forced: String?
     private var state = State.idle
     private var retryMs = SlaveSnapshot.retryFirstMs
     private var retry: TimerID?
@@ -39,10 +41,7 @@ import Replication
     /// Why there was none, or can't be one.
     private(set) var trouble: String?
 
-    init(_ slave: SlaveLife, master: NodeAddress) {
-        self.slave = slave
-        self.master = master
-    }
+    init(_ slave: SlaveLife) { self.slave = slave }
 
     private var node: Node { slave.node }
 
@@ -74,9 +73,15 @@ import Replication
 
     // MARK: Deciding
 
-    /// The master told how far it is, or that it can't send what comes next.
-    func consider(_ facts: SnapshotRule.Facts) {
+    /// The database can't stay as it is, whatever the master's binlog holds.
+    func isNeeded(_ why: String) { forced = why }
+    var isForced: Bool { forced != nil }
+
+    /// The master, which is there, told how far it is, or that it can't send what comes next.
+    func consider(_ facts: SnapshotRule.Facts, from master: NodeAddress) {
         guard case .idle = state, !isStopped else { return }
+        self.master = master
+        if let forced { return begin(forced) }
         switch SnapshotRule(replaysMax: node.settings.replication.snapshotAfterTransactions).need(facts) {
         case .replay: if EventLoop.nowMs() >= notBeforeMs { trouble = nil }
         case .byHand(let why): trouble = "a snapshot would lose what only this node has: \(why)"
@@ -86,14 +91,20 @@ import Replication
                 if facts.gone != nil { trouble = "an external database must be filled by hand (Docs/Operations.md, \"Rebuilding a slave\")" }
                 return
             }
-            guard EventLoop.nowMs() >= notBeforeMs else { return }
-            node.log.notice("taking a snapshot of the master's database", ["why": why])
-            slave.suspendLink()
-            take()
+            begin(why)
         }
     }
 
+    private func begin(_ why: String) {
+        guard EventLoop.nowMs() >= notBeforeMs else { return }
+        node.log.notice("taking a snapshot of the master's database", ["why": why])
+        slave.suspendLink()
+        take()
+    }
+
     private func take() {
+        // The master may have changed since the last attempt.
+        guard let master = slave.masterAddress ?? master else { return giveUp("no master is known") }
         trouble = nil
         state = .taking(SnapshotTaking(slave, master: master) { [weak self] in self?.over($0) })
     }
@@ -127,6 +138,8 @@ import Replication
     private func replace(_ position: Position) {
         state = .replacing(position)
         retryMs = Self.retryFirstMs
+        forced = nil
+        do throws(SystemError) { try node.directory.keep(unsettled: nil) } catch { return giveUp("\(error)") }
         node.log.notice("the database starts anew on the snapshot", ["position": "\(position)"])
         let directory = node.directory.path
         node.replaceDatabase {

@@ -101,8 +101,9 @@ import Replication
         for action in actions {
             switch action {
             case .send(let frame): channel?.write { frame.encode(into: &$0) }
-            case .joined(let id, let master, let epoch):
-                slave.joined(id, master: master, epoch: epoch) { [weak self] in
+            case .joined(let id, _, let epoch):
+                guard epoch >= slave.node.epoch else { return fail("the master there is none any more") }
+                slave.joined(id) { [weak self] in
                     guard let self else { return }
                     self.perform(self.link?.wantSnapshot() ?? [])
                 }
@@ -111,7 +112,7 @@ import Replication
             case .close(let refusal):
                 if refusal.reason == .noSnapshot { end(.refused(refusal.words)) } else { fail(refusal.words) }
             case .committed, .readAnswer: break
-            case .format, .append, .dropOpenGroup, .gone: fail("the master sent what was not asked for")
+            case .format, .append, .dropOpenGroup, .gone, .resumeAt, .members: fail("the master sent what was not asked for")
             }
         }
     }

@@ -66,6 +66,9 @@ import Verification
     }
 
     private func answer(_ fields: [String?]) {
+        if let peer = link.peer, let id = NodeID(rawValue: peer.id), let rows = node.electorate.answer(fields, from: id, uuid: peer.uuid) {
+            return say(rows.isEmpty ? .notTold([]) : .told(rows))
+        }
         guard let request = VerifyRequest(fields) else {
             return say(.notTold(VerifyProblem.failed("this version does not know that request").fields))
         }

@@ -41,7 +41,11 @@ final class Cluster {
 
     /// A further node, not started: the first is the master, the others follow it.
     @discardableResult func add(_ name: String, _ settings: [String: String] = [:]) throws -> NodeProcess {
-        var all = ["database": #"{"options": {"innodb_buffer_pool_size": "64M", "innodb_log_file_size": "32M"}}"#]
+        var all = [
+            "database": #"{"options": {"innodb_buffer_pool_size": "64M", "innodb_log_file_size": "32M"}}"#,
+            // Who kills a master means that one, unless the suite is about who takes over.
+            "failover": #"{"mode": "manual"}"#,
+        ]
         all.merge(settings) { $1 }
         let isMaster = nodes.isEmpty
         let node = try NodeProcess(

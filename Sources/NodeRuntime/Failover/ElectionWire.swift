@@ -1,0 +1,110 @@
+import ClusterModel
+import Failover
+
+/// What nodes ask each other about leadership, as the fields of a request between peers.
+enum ElectionAsk: Equatable {
+    case vote(VoteRequest)
+    /// The leader of this epoch asks the other to stand at once.
+    case timeoutNow(Epoch)
+    /// The sender leads this epoch.
+    case leads(Epoch)
+    /// A newer list of the members.
+    case members(String)
+    /// Where are you?
+    case standing
+
+    var fields: [String?] {
+        switch self {
+        case .vote(let request):
+            [
+                "vote", "\(request.kind)", "\(request.epoch)", "\(request.logEnd.epoch)", "\(request.logEnd.sequence)", "\(request.stamp.epoch)",
+                "\(request.stamp.version)",
+            ]
+        case .timeoutNow(let epoch): ["timeout-now", "\(epoch)"]
+        case .leads(let epoch): ["leads", "\(epoch)"]
+        case .members(let text): ["members", text]
+        case .standing: ["standing"]
+        }
+    }
+
+    /// Nil for what is asked about something else.
+    init?(_ fields: [String?]) {
+        let words = fields.map { $0 ?? "" }
+        let numbers = words.map { UInt64($0) }
+        switch words.first {
+        case "vote" where words.count == 7:
+            guard let kind = VoteRequest.Kind(word: words[1]), let epoch = numbers[2], let logEpoch = numbers[3], let sequence = numbers[4],
+                let stampEpoch = numbers[5], let version = numbers[6]
+            else { return nil }
+            self = .vote(
+                VoteRequest(
+                    kind: kind, epoch: Epoch(rawValue: epoch), logEnd: LogEnd(epoch: Epoch(rawValue: logEpoch), sequence: sequence),
+                    stamp: ConfigurationStamp(epoch: Epoch(rawValue: stampEpoch), version: version)))
+        case "timeout-now" where words.count == 2:
+            guard let epoch = numbers[1] else { return nil }
+            self = .timeoutNow(Epoch(rawValue: epoch))
+        case "leads" where words.count == 2:
+            guard let epoch = numbers[1] else { return nil }
+            self = .leads(Epoch(rawValue: epoch))
+        case "members" where words.count == 2: self = .members(words[1])
+        case "standing" where words.count == 1: self = .standing
+        default: return nil
+        }
+    }
+}
+
+extension VoteRequest.Kind {
+    fileprivate init?(word: String) {
+        switch word {
+        case "preVote": self = .preVote
+        case "vote": self = .vote
+        case "handOver": self = .handOver
+        default: return nil
+        }
+    }
+}
+
+/// A vote as it is told: its row of fields.
+extension VoteReply {
+    var fields: [String?] { ["vote", isPreVote ? "pre" : "", "\(asked)", "\(epoch)", isGranted ? "granted" : ""] }
+
+    init?(_ fields: [String?]) {
+        let words = fields.map { $0 ?? "" }
+        guard words.count == 5, words[0] == "vote", let asked = UInt64(words[2]), let epoch = UInt64(words[3]) else { return nil }
+        self.init(isPreVote: words[1] == "pre", asked: Epoch(rawValue: asked), epoch: Epoch(rawValue: epoch), isGranted: words[4] == "granted")
+    }
+}
+
+/// Where a node is, as it answers.
+struct PeerStanding: Equatable {
+    let id: NodeID
+    let epoch: Epoch
+    /// Whether it leads that epoch.
+    let leads: Bool
+    /// Nil: not known before its database runs.
+    let logEnd: LogEnd?
+
+    init(id: NodeID, epoch: Epoch, leads: Bool, logEnd: LogEnd?) {
+        self.id = id
+        self.epoch = epoch
+        self.leads = leads
+        self.logEnd = logEnd
+    }
+
+    var fields: [String?] {
+        ["standing", "\(id)", "\(epoch)", leads ? "leads" : "", logEnd.map { "\($0.epoch)" }, logEnd.map { "\($0.sequence)" }]
+    }
+
+    init?(_ fields: [String?]) {
+        guard fields.count == 6, fields[0] == "standing", let id = fields[1].flatMap({ NodeID($0) }), let epoch = fields[2].flatMap({ UInt64($0) })
+        else { return nil }
+        self.id = id
+        self.epoch = Epoch(rawValue: epoch)
+        leads = fields[3] == "leads"
+        if let logEpoch = fields[4].flatMap({ UInt64($0) }), let sequence = fields[5].flatMap({ UInt64($0) }) {
+            logEnd = LogEnd(epoch: Epoch(rawValue: logEpoch), sequence: sequence)
+        } else {
+            logEnd = nil
+        }
+    }
+}

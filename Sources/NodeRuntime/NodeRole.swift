@@ -1,0 +1,228 @@
+import ClusterModel
+import EventLoop
+import Failover
+import LineProtocol
+import MariaDBConnector
+import NodeConfig
+
+/// How a node comes to its role, and changes it.
+extension Node {
+    /// Whether nodes choose their master by themselves in this cluster, as far as this one knows.
+    var electsByItself: Bool {
+        let configuration = membership.configuration
+        // Two can't tell which of them is cut off.
+        guard settings.failover.mode == .automatic, settings.database.mode == .private, configuration.voters.count >= 3 else { return false }
+        let copies = settings.replication.acks.copies(voters: configuration.holders.count)
+        return configuration.allowsFailover(copies: copies, mayLoseWrites: settings.failover.mayLoseWrites)
+    }
+
+    /// What of this node counts in an election; nil while its log is not known.
+    var standing: Standing? {
+        let configuration = membership.configuration
+        switch life {
+        case let slave as SlaveLife:
+            guard slave.replica.isLogKnown else { return nil }
+            let mayServe = slave.replica.isDatabaseUp || slave.replica.isWaitingForVerdict
+            return Standing(
+                logEnd: LogEnd(slave.replica.logEnd), configuration: configuration,
+                isElectable: (electsByItself || isPromoted) && mayServe && !slave.isTakingSnapshot && !isStopping)
+        case let master as MasterLife: return Standing(logEnd: LogEnd(master.logEnd), configuration: configuration, isElectable: false)
+        default: return nil
+        }
+    }
+
+    // MARK: Starting
+
+    /// Begins the life that the node had last, or was told to have.
+    func start() {
+        do {
+            database = try NodeDatabase(loop, settings, directory, log: log) { [self] in heard($0) }
+        } catch {
+            failed?("\(error)")
+            return
+        }
+        electorate.start()
+        guard mayLeadUnelected else { return becomeSlave() }
+        // Somebody may have been made master meanwhile.
+        askForLaterEpoch { [self] isLater in
+            if isLater { becomeSlave() } else { leadUnelected() }
+        }
+    }
+
+    /// The first master of all; or the master of a cluster that does not choose by itself.
+    private var mayLeadUnelected: Bool {
+        if directory.state.wrote { return !electsByItself }
+        let configuration = membership.configuration
+        return settings.role == .master && directory.state.unsettled == nil && (!configuration.isKnown || configuration.voters == [id])
+    }
+
+    private func askForLaterEpoch(_ done: @escaping @LoopActor (Bool) -> Void) {
+        let others = membership.configuration.members.filter { $0.id != id }
+        guard !others.isEmpty else { return done(false) }
+        var left = others.count
+        let before = epoch
+        for other in others {
+            electorate.ask(other.id, .standing) { [self] rows in
+                if let standing = rows?.lazy.compactMap(PeerStanding.init).first, standing.epoch > before { electorate.saw(standing.epoch) }
+                left -= 1
+                if left == 0 { done(epoch > before) }
+            }
+        }
+    }
+
+    private func leadUnelected() {
+        guard let master = MasterLife(self, epoch: epoch, takingOver: nil) else { return }
+        electorate.leadUnelected()
+        life = master
+        master.begin()
+        startDatabase(NodeDatabase.ServerStart(role: .master, serverID: serverID))
+        if electsByItself { neverRestartDatabase() }
+    }
+
+    func startDatabase(_ how: NodeDatabase.ServerStart) { database?.start(how) }
+
+    /// Where others take over when this database dies, nothing in it is decided by starting it again.
+    func neverRestartDatabase() { if electsByItself { database?.neverRestart() } }
+
+    // MARK: Slave
+
+    /// The database runs as a slave's, or not yet; the journal is the node's log.
+    private func becomeSlave() {
+        Journal.open(loop, directory: directory.path + "/journal", segmentBytes: settings.replication.journalSegmentBytes) { [self] result in
+            do {
+                let journal = try result.get()
+                guard directory.state.wrote else { return follow(try Replica(self, journal)) }
+                takeIn(journal)
+            } catch let problem as JournalProblem {
+                failed?("the journal can't be opened: \(problem)")
+            } catch {
+                failed?("the relay endpoint can't be opened: \(error)")
+            }
+        }
+    }
+
+    /// What the database wrote as master goes to the journal, before it is started again.
+    private func takeIn(_ journal: Journal) {
+        journal.importBinlog(from: directory.path + "/mariadb") { [self] result in
+            guard !isStopping else { return }
+            switch result {
+            case .success(let outcome):
+                log.notice("what this node wrote as master is in its journal", ["after": "\(outcome.start)", "upto": "\(outcome.end)"])
+                do {
+                    try directory.keep(unsettled: outcome.end)
+                    follow(try Replica(self, journal))
+                } catch {
+                    takeInLater(journal, "\(error)")
+                }
+            case .failure(let problem): takeInLater(journal, "\(problem)")
+            }
+        }
+    }
+
+    private func takeInLater(_ journal: Journal, _ why: String) {
+        log.error("what this node wrote as master can't be brought to its journal; trying again", ["why": why])
+        loop.after(milliseconds: 2000) { [self] in if !isStopping { takeIn(journal) } }
+    }
+
+    private func follow(_ replica: Replica) {
+        guard !isStopping else { return }
+        let leader = electorate.leader.flatMap { membership.configuration.member($0) }
+        let slave = SlaveLife(self, replica, master: leader?.address ?? settings.master)
+        life = slave
+        slave.begin()
+    }
+
+    // MARK: What the election says
+
+    /// This node won that epoch.
+    func lead(_ epoch: Epoch) {
+        guard let slave = life as? SlaveLife else { return electorate.resign(.stopping) }
+        isPromoted = false
+        slave.stop()
+        retire(slave)
+        let replica = slave.replica
+        // What came of the last link is there, or gone.
+        replica.journal.settled { [self] in
+            guard electorate.isLeader, electorate.epoch == epoch, life === slave else { return }
+            guard let master = MasterLife(self, epoch: epoch, takingOver: replica) else { return electorate.resign(.stopping) }
+            life = master
+            master.begin()
+        }
+    }
+
+    /// It follows that one; nil: nobody is known to lead.
+    func follow(_ leader: NodeID?, _ epoch: Epoch) {
+        guard let slave = life as? SlaveLife else { return }
+        guard let leader else { return slave.follow(nil) }
+        if let member = membership.configuration.member(leader) { slave.follow(member) }
+        masterChanged()
+    }
+
+    /// It led, and does no more.
+    func stopLeading(_ epoch: Epoch, _ why: StepDown) {
+        guard !isStopping else { return }
+        log.warning("no longer master", ["epoch": "\(epoch)", "why": why.words])
+        switch life {
+        case let master as MasterLife:
+            let replica = master.untouchedReplica
+            master.stop()
+            retire(master)
+            if let replica { return follow(replica) }
+            life = nil
+            block(ReplyError(.notReady, "node \(id) is no longer master (\(why.words)); try again shortly"))
+            control.use(nil)
+            applied.startOver()
+            masterChanged()
+            isHalting = true
+            database?.halt(killing: true)
+        case let slave as SlaveLife:
+            // Elected and gone before it began.
+            retire(slave)
+            follow(slave.replica)
+        default: return
+        }
+    }
+
+    func databaseHalted() {
+        guard isHalting, !isStopping else { return }
+        isHalting = false
+        becomeSlave()
+    }
+
+    /// What a life began may still come back to it.
+    func retire(_ life: any RoleLife) { loop.after(milliseconds: 60_000) { withExtendedLifetime(life) {} } }
+
+    // MARK: Members
+
+    /// The list, made here.
+    func keep(_ configuration: Configuration, removed: [Membership.Removed]) throws(SystemError) {
+        let wasElecting = electsByItself
+        try membership.install(configuration, removed: removed)
+        if electsByItself, !wasElecting {
+            log.notice("the nodes choose their master by themselves from now on", ["voters": "\(configuration.voters.count)"])
+            if role == .master { neverRestartDatabase() }
+        }
+    }
+
+    /// Another node's list, if it is newer.
+    func install(members text: String) {
+        // Whoever leads knows best.
+        guard !(life is MasterLife) else { return }
+        do throws(SystemError) { _ = try membership.install(text: text) } catch {
+            log.error("the list of members could not be stored", ["error": "\(error)"])
+        }
+    }
+}
+
+extension StepDown {
+    var words: String {
+        switch self {
+        case .newerEpoch(let epoch): "epoch \(epoch) has begun"
+        case .quorumLost: "too few nodes answered for an election timeout"
+        case .otherLeader(let id): "node \(id) leads in the same epoch"
+        case .databaseFailed: "its database failed"
+        case .removed: "it was removed"
+        case .stopping: "it stops, or can't write to its disk"
+        }
+    }
+}

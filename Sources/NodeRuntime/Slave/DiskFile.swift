@@ -1,0 +1,35 @@
+import EventLoop
+import Glibc
+
+/// What the journal's files are written with.
+enum DiskFile {
+    static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(JournalProblem) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .system(path, SystemError("write"))
+            }
+            done += count
+        }
+    }
+
+    static func syncDirectory(_ directory: String) throws(JournalProblem) {
+        let handle = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if handle >= 0 { close(handle) } }
+        guard handle >= 0, fsync(handle) == 0 else { throw .system(directory, SystemError("fsync")) }
+    }
+
+    /// The names in a directory; those that begin with a dot left out.
+    static func names(in directory: String) throws(JournalProblem) -> [String] {
+        guard let handle = opendir(directory) else { throw .system(directory, SystemError("opendir")) }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names
+    }
+}
