@@ -32,6 +32,10 @@ package struct CommandHelp: Equatable, Sendable {
             "sets what this connection's reads must see: what is here, its own writes, or all that was acknowledged"),
         CommandHelp(".max-staleness <ms>|off", "sets how old what this connection reads on a slave may be"),
         CommandHelp(".remove <node>", "takes a node out of the cluster for good, by its id: no commit waits for it, and it is not let in again"),
+        CommandHelp(
+            ".switchover [<node>]", "makes another node master, by its id or the one that has most, without loss and without errors for clients"),
+        CommandHelp(
+            ".promote [force]", "makes this node master when the master is gone; unless forced, only where no acknowledged write can be lost by it"),
         CommandHelp(".help", "lists the commands"),
         CommandHelp(".quit", "ends the connection"),
     ]

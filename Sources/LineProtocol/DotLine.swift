@@ -29,6 +29,8 @@ enum DotLine: Equatable {
         case ".consistency": words.next().flatMap { ReadConsistency(rawValue: $0) }.flatMap { words.only(.consistency($0)) }
         case ".max-staleness": maxStaleness(&words)
         case ".remove": words.next().flatMap { $0.isDecimal ? NodeID($0) : nil }.flatMap { words.only(.remove($0)) }
+        case ".promote": promote(&words)
+        case ".switchover": switchover(&words)
         case ".auth": auth(&words)
         case ".verify": verify(&words)
         case ".link": words.next().flatMap { $0.isDecimal ? Int($0) : nil }.flatMap { words.only(.link(version: $0)) }
@@ -45,6 +47,17 @@ enum DotLine: Equatable {
         guard let text = words.next() else { return .command(.wait(position, milliseconds: nil)) }
         guard text.isDecimal, let milliseconds = UInt64(text) else { return nil }
         return words.only(.wait(position, milliseconds: milliseconds))
+    }
+
+    private static func promote(_ words: inout Words) -> DotLine? {
+        guard let word = words.next() else { return .command(.promote(force: false)) }
+        return word == "force" ? words.only(.promote(force: true)) : nil
+    }
+
+    private static func switchover(_ words: inout Words) -> DotLine? {
+        guard let word = words.next() else { return .command(.switchover(nil)) }
+        guard word.isDecimal, let id = NodeID(word) else { return nil }
+        return words.only(.switchover(id))
     }
 
     private static func maxStaleness(_ words: inout Words) -> DotLine? {

@@ -28,6 +28,10 @@ package enum Command: Equatable, Sendable {
     /// Reads must not be older; nil: as old as may be.
     case maxStaleness(milliseconds: UInt64?)
     case remove(NodeID)
+    /// Makes this node master; `force`: though acknowledged writes may be lost by it.
+    case promote(force: Bool)
+    /// Makes another node master; nil: the one that has most.
+    case switchover(NodeID?)
     case help
     case quit
     /// From another node: what follows this line is the link between nodes, no longer text. Not listed by `.help`.

@@ -41,6 +41,11 @@ typealias NodeContext = Node
     var isHalting = false
     /// An operator wants it to be master.
     var isPromoted = false
+    /// The change of master that an operator asked for, under way.
+    var change: ChangeOfMaster?
+    var promotion: Promotion?
+    /// Writes wait: another node becomes master.
+    var holdsWrites: Bool { change?.holdsWrites ?? false }
     private(set) var sessions: [UInt64: ClientSession] = [:]
     private var lastSession: UInt64 = 0
     private(set) var databaseVersion = "-"
@@ -258,10 +263,18 @@ typealias NodeContext = Node
     /// Clients were served at some time: a change of master is what they wait for.
     var wasReady: Bool { becameReady == nil }
 
+    /// How many sessions write here, or have a transaction open.
+    var openWrites: Int { sessions.values.count { $0.isOpen } }
+
     /// Sessions that have to do with the master that was.
     func masterChanged() {
         for session in Array(sessions.values) {
-            if session.tellsHold, role != .master { session.channel.close() } else { session.masterChanged() }
+            if session.tellsHold, role != .master {
+                // What is held is answered, so that it can be passed on elsewhere.
+                if !session.isHeld { session.channel.close() }
+            } else {
+                session.masterChanged()
+            }
         }
     }
 

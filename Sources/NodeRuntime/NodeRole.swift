@@ -137,7 +137,6 @@ extension Node {
     /// This node won that epoch.
     func lead(_ epoch: Epoch) {
         guard let slave = life as? SlaveLife else { return electorate.resign(.stopping) }
-        isPromoted = false
         slave.stop()
         retire(slave)
         let replica = slave.replica
@@ -152,6 +151,7 @@ extension Node {
 
     /// It follows that one; nil: nobody is known to lead.
     func follow(_ leader: NodeID?, _ epoch: Epoch) {
+        change?.follows(leader)
         guard let slave = life as? SlaveLife else { return }
         guard let leader else { return slave.follow(nil) }
         if let member = membership.configuration.member(leader) { slave.follow(member) }

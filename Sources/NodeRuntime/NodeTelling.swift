@@ -1,5 +1,6 @@
 import ClusterModel
 import EventLoop
+import Failover
 import LineProtocol
 import MariaDBConnector
 import NodeConfig
@@ -13,6 +14,7 @@ extension Node {
             ["node", "\(id)"], ["role", roleWord], ["epoch", "\(epoch)"], ["cluster", settings.cluster.name], ["address", address],
             ["master", masterWords], ["version", DDBVersion.text], ["database", database?.endpoint == nil ? "down" : "up"],
             ["database.mode", settings.database.mode.rawValue], ["database.version", databaseVersion],
+            ["members", membershipWords], ["failover", failoverWords],
             ["uptime_ms", "\(EventLoop.nowMs() - startedMs)"],
         ]
         rows += (life?.statusRows() ?? []) + verifier.statusRows
@@ -23,6 +25,31 @@ extension Node {
             ["health", health],
         ]
         return rows
+    }
+
+    private var membershipWords: String {
+        let members = membership.configuration.members
+        return members.isEmpty ? "-" : members.map { "\($0.id)=\($0.kind.word)" }.joined(separator: " ")
+    }
+
+    /// Who chooses the next master, and why.
+    private var failoverWords: String {
+        let configuration = membership.configuration
+        let copies = settings.replication.acks.copies(voters: configuration.holders.count)
+        if electsByItself {
+            return "automatic: \(configuration.majority) of \(configuration.voters.count) nodes must be within reach of each other"
+        }
+        if settings.failover.mode == .manual { return "by hand (failover.mode is manual): say .promote on the node that is to be master" }
+        if settings.database.mode == .external { return "by hand: the database is external" }
+        switch configuration.voters.count {
+        case ..<2: return "none: there is one voting node"
+        case 2:
+            return
+                "by hand: of two voting nodes neither can know whether the other is dead or cut off, so none takes over by itself; a third node or a witness mends that, else say .promote"
+        default:
+            return
+                "by hand: with replication.acks for \(copies) of \(configuration.holders.count) nodes an elected master may lack acknowledged writes; raise it, or set failover.mayLoseWrites"
+        }
     }
 
     func confirmedPosition(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) {

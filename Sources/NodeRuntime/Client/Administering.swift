@@ -12,6 +12,30 @@ extension ClientSession {
         }
     }
 
+    func promote(force: Bool) {
+        ifAdministrator { [self] error in
+            if let error { return answer(error) }
+            node.promote(force: force) { [self] result in
+                switch result {
+                case .success(let fields): answer(fields)
+                case .failure(let error): answer(error)
+                }
+            }
+        }
+    }
+
+    func switchOver(to id: NodeID?) {
+        ifAdministrator { [self] error in
+            if let error { return answer(error) }
+            node.switchOver(to: id) { [self] result in
+                switch result {
+                case .success(let fields): answer(fields)
+                case .failure(let error): answer(error)
+                }
+            }
+        }
+    }
+
     private static let privileges = """
         SELECT COUNT(*) FROM information_schema.user_privileges \
         WHERE privilege_type IN ('SUPER', 'REPLICATION MASTER ADMIN')

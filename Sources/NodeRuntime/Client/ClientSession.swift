@@ -25,6 +25,12 @@ import StatementGate
     private var queue: [Request] = []
     private var queuedBytes = 0
     private var isBusy = false
+    /// The statement at hand may write, here.
+    private var runsWrite = false
+    /// The statement at hand waits to be tried again.
+    private(set) var isHeld = false
+    /// What it does here would be broken off by a change of master.
+    var isOpen: Bool { runsWrite || local.inTransaction }
     /// Requests that run together with the one at hand.
     private var together = 0
     private var inputIsOver = false
@@ -120,6 +126,7 @@ import StatementGate
         if tellsHold { channel.write(SessionTrailer(hold: local.hold, lexicalBits: local.mode.bits).line) }
         guard together == 0 else { return together -= 1 }
         isBusy = false
+        runsWrite = false
         lastActiveMs = EventLoop.nowMs()
         // Not from within the answer of the one before: many cheap requests would nest.
         node.loop.atTurnEnd(self)
@@ -194,7 +201,7 @@ import StatementGate
         case .link(let version):
             return node.linkArrived(self, version: version, rest: reader.takeRest())
         case .peer(let version): return node.peerArrived(self, version: version, rest: reader.takeRest())
-        case .role, .status, .nodes, .format, .wait, .reset, .remove, .consistency, .maxStaleness, .verify: break
+        case .role, .status, .nodes, .format, .wait, .reset, .remove, .promote, .switchover, .consistency, .maxStaleness, .verify: break
         }
         guard isAllowed else { return answer(authRequired) }
         switch command {
@@ -206,6 +213,8 @@ import StatementGate
             answer(.format(format))
         case .wait(let position, let milliseconds): wait(for: position, milliseconds)
         case .remove(let id): remove(id)
+        case .promote(let force): promote(force: force)
+        case .switchover(let id): switchOver(to: id)
         case .consistency(let wanted):
             consistency = wanted
             answer([.text("consistency", wanted.rawValue)])
@@ -249,9 +258,11 @@ import StatementGate
 
     /// Tries again in a moment what was not run for want of a master; false when that was tried for long enough.
     func attemptAgain(_ sql: [UInt8]) -> Bool {
-        guard EventLoop.nowMs() < waitsUntilMs, !node.isStopping, node.wasReady, !tellsHold else { return false }
+        guard EventLoop.nowMs() < waitsUntilMs, !node.isStopping, node.wasReady, !tellsHold || node.holdsWrites else { return false }
+        isHeld = true
         node.loop.after(milliseconds: Self.attemptMs) { [weak self] in
             guard let self, self.channel.isOpen else { return }
+            self.isHeld = false
             self.attempt(sql)
         }
         return true
@@ -279,12 +290,17 @@ import StatementGate
                 forwarded.drop()
                 return answer(Self.stateLost)
             }
+            if node.holdsWrites, !local.inTransaction, what.isWrite || what.transaction != nil {
+                if !attemptAgain(sql) { answer(ReplyError(.notReady, "the master is being changed; try again shortly")) }
+                return
+            }
             if let error = node.writeRefusal,
                 what.isWrite || (what.transaction?.commits == true || what.facts.contains(.implicitlyCommits)) && local.hasWritten
             {
                 return answer(error)
             }
             if consistency == .linearizable, !what.isWrite, what.transaction == nil { return readHere(sql, what) }
+            runsWrite = what.isWrite || what.transaction != nil
             runHere(sql, what)
         case .slave:
             if tellsHold { return answer(ReplyError(.notMaster, "this node is no longer master; this was not run")) }

@@ -51,6 +51,8 @@ import StatementGate
     private var ended: FramedReply?
     private var steps: [ForwardedStep] = []
     private var progress = ForwardedProgress()
+    /// What came of the client's own reply while that may be no more than that this is no master; nil: it is another reply.
+    private var head: [UInt8]?
     /// The reply to a step that is not the client's own.
     private var told: [UInt8] = []
     private var done: (@LoopActor (Outcome) -> Void)?
@@ -127,6 +129,7 @@ import StatementGate
 
     private func next() {
         guard let step = steps.first, let channel else { return }
+        head = step.purpose == .statement ? [] : nil
         // The reply to .format comes in the new form already.
         if case .format(let format) = step.purpose {
             framer.format = format
@@ -147,9 +150,7 @@ import StatementGate
             let (count, reply) = framer.take(rest)
             let bytes = UnsafeRawBufferPointer(rebasing: rest[..<count])
             if step.purpose == .statement {
-                let passed = rows.take(bytes)
-                if !passed.held.isEmpty { client.write(passed.held) }
-                client.write(passed.bytes)
+                take(bytes, isLast: reply != nil)
                 // The client may have gone meanwhile, and its session with it.
                 guard channel != nil else { return }
             } else {
@@ -167,6 +168,28 @@ import StatementGate
             }
         }
         if client.isFull { channel?.pauseReading() }
+    }
+
+    /// Of the client's own reply: it gets all but the words that this is no master any more, which it need not know.
+    private func take(_ bytes: UnsafeRawBufferPointer, isLast: Bool) {
+        guard let began = head else { return pass(bytes) }
+        let known = began + bytes
+        if !isLast, known.count < Self.notMaster.count, Self.notMaster.starts(with: known) || known.starts(with: Self.notMaster) {
+            head = known
+        } else if known.starts(with: Self.notMaster) {
+            head = Array(known.prefix(Self.toldBytesMax))
+        } else {
+            head = nil
+            known.withUnsafeBytes { pass($0) }
+        }
+    }
+
+    private static let notMaster = Array("ERR \(ProtocolErrorCode.notMaster.rawValue) ".utf8)
+
+    private func pass(_ bytes: UnsafeRawBufferPointer) {
+        let passed = rows.take(bytes)
+        if !passed.held.isEmpty { client.write(passed.held) }
+        client.write(passed.bytes)
     }
 
     private func takeTrailer(_ rest: inout UnsafeRawBufferPointer) {
@@ -190,6 +213,11 @@ import StatementGate
         // The master's node lives, but not the database connection that the session kept there.
         if reply.code == ProtocolErrorCode.connectionLost.rawValue, hold.isEmpty { forgetState() }
         if step.purpose == .statement {
+            if head != nil {
+                let hadState = holdsState
+                drop()
+                return finish(hadState ? .stateLost : .unreachable("the node there is no longer master"))
+            }
             if let gtid = reply.gtid, lastWrite < gtid { lastWrite = gtid }
             return finish(.replied(reply))
         }
@@ -251,7 +279,12 @@ import StatementGate
     /// The master is another one: what the session has at the old one is of no use.
     func masterChanged() {
         guard channel != nil || dialer != nil, connectedTo != node.masterAddress else { return }
-        lose("the master is another node now")
+        guard done != nil, steps.first?.purpose == .statement, let asked = channel else { return lose("the master is another node now") }
+        // The old one may still tell what became of the statement.
+        node.loop.after(milliseconds: node.settings.failover.electionTimeoutMs) { [weak self] in
+            guard let self, self.channel === asked, self.connectedTo != self.node.masterAddress else { return }
+            self.lose("the master is another node now")
+        }
     }
 
     /// The client has read some: more may come.
@@ -301,6 +334,7 @@ import StatementGate
         trailer = []
         awaitsTrailer = false
         ended = nil
+        head = nil
         steps = []
         told = []
         progress = ForwardedProgress()

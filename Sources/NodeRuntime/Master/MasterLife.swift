@@ -278,6 +278,8 @@ import Replication
 
     /// Up to where the log goes that slaves are to have.
     var position: Position { takeover.map { Position($0.marker) } ?? node.applied.value }
+    /// Nothing waits for other nodes, and nothing is written that is not known here.
+    var isAllKnown: Bool { !gate.isWanted || gate.trackedWatermark >= logEnd }
     /// Its own log's end, for who wants to lead in its place.
     var logEnd: Position { max(gate.ownDurable, position) }
 

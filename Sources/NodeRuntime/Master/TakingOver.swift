@@ -34,7 +34,10 @@ import Replication
 
     func begin() {
         node.log.notice("elected; taking over", ["epoch": "\(machine.epoch)", "log_end": "\(journal.written)"])
-        journal.grew = { [weak self] in self?.master.journalGrew() }
+        journal.grew = { [weak self] in
+            self?.replica.journalGrew()
+            self?.master.journalGrew()
+        }
         journal.becameDurable = { [weak self] in
             guard let self else { return }
             self.replica.becameDurable()

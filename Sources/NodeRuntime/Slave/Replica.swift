@@ -232,7 +232,7 @@ import Replication
         poll.goalMoved()
     }
 
-    private func journalGrew() {
+    func journalGrew() {
         relay.journalGrew()
         poll.goalMoved()
     }

@@ -5,8 +5,8 @@ extension Cluster {
     /// Waits until every slave has what the master has now, then compares them all with it.
     func requireSameEverywhere(within seconds: Int = 60, at location: SourceLocation = #_sourceLocation) throws {
         try waitForSlaves(within: seconds, at: location)
-        let wanted = try Contents(master)
-        for slave in slaves {
+        let wanted = try Contents(leader ?? master)
+        for slave in nodes {
             let found = try Contents(slave)
             let differences = wanted.differences(found)
             try #require(differences.isEmpty, "\(slave.name): \(differences.prefix(10).joined(separator: "\n"))", sourceLocation: location)
@@ -15,9 +15,10 @@ extension Cluster {
 
     /// Waits until every slave has applied what the master has now; that position.
     @discardableResult func waitForSlaves(within seconds: Int = 60, at location: SourceLocation = #_sourceLocation) throws -> String {
-        let gtid = try master.connect().value("SELECT @@gtid_binlog_pos") ?? ""
+        let source = leader ?? master
+        let gtid = try source.connect().value("SELECT @@gtid_binlog_pos") ?? ""
         guard !gtid.isEmpty else { return gtid }
-        for slave in slaves { try slave.connect(timeout: seconds + 30).ok(".wait \(gtid) \(seconds * 1000)", at: location) }
+        for slave in nodes where slave !== source { try slave.connect(timeout: seconds + 30).ok(".wait \(gtid) \(seconds * 1000)", at: location) }
         return gtid
     }
 }
