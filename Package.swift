@@ -78,6 +78,12 @@ let package = Package(
         .target(name: "Simulation", dependencies: ["Failover", "ClusterModel"], path: "Simulator/Simulation", swiftSettings: settings),
         .executableTarget(name: "simulate", dependencies: ["Simulation"], path: "Simulator/Simulate", swiftSettings: settings),
 
+        // The fault campaign: real processes under load and faults; no product either.
+        .target(name: "CampaignCore", dependencies: ["Failover"], path: "Campaign/CampaignCore", swiftSettings: settings),
+        .executableTarget(
+            name: "campaign", dependencies: ["CampaignCore", "ClusterModel", "LineProtocol", "CSystem", argumentParser], path: "Campaign/Campaign",
+            swiftSettings: settings),
+
         // Tests, a target a tier or module, and what several of them use.
         .target(
             name: "TestSupport", dependencies: ["EventLoop", "MariaDBServer", "MariaDBConnector", "ClusterModel"], path: "Tests/Support",
@@ -94,6 +100,7 @@ let package = Package(
         tests("NodeConfigTests", ["NodeConfig", "ClusterModel"]),
         tests("MariaDBServerTests", ["MariaDBServer", "ClusterModel"]),
         tests("LoadGeneratorTests", ["LoadGeneratorCore"]),
+        tests("CampaignTests", ["CampaignCore"]),
         tests("DigestsTests", ["Digests"]),
         tests("EventLoopTests", ["EventLoop", "TestSupport"]),
         tests("MariaDBConnectorTests", ["MariaDBConnector", "MySQLProtocol", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),

@@ -11,19 +11,20 @@ usage: scripts/test.sh [tier ...]
   pure      the machines, parsers and tables: no process, no clock
   database  event loop, connector, journal, relay endpoint and private server, on real sockets and mariadbd processes
   cluster   whole clusters of real processes: replication, kills, the protocol
+  faults    scripts/faults.sh, short: a cluster under faults, and a check of all that clients were told
   benchmark some of scripts/benchmark.sh, too short for figures: that it runs to its end and no answer is missing or wrong
 
 Without a tier: all of them. --help: this text.
 TEXT
 }
 
-pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|FailoverTests|VerificationTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests'
+pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|FailoverTests|VerificationTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests|CampaignTests'
 database='DigestsTests|EventLoopTests|MariaDBServerTests|MariaDBConnectorTests|NodeRuntimeTests'
 cluster='ClusterTests'
 
 lint() {
     say "== lint"
-    swift format lint --strict --recursive --parallel Sources Benchmarks Simulator Tests Package.swift
+    swift format lint --strict --recursive --parallel Sources Benchmarks Campaign Simulator Tests Package.swift
     local script
     for script in scripts/*.sh scripts/benchmark/*.sh .ci/run; do bash -n "$script"; done
 }
@@ -51,9 +52,16 @@ benchmark() {
         >.build/test-benchmark.log || fail "the benchmark failed; its table is in .build/test-benchmark.log"
 }
 
+faults() {
+    say "== faults"
+    DDBNODE=$root/.build/debug/ddbnode CAMPAIGN=$root/.build/debug/campaign scripts/faults.sh --short >.build/test-faults.log ||
+        fail "the fault campaign failed; what it printed is in .build/test-faults.log"
+    tail -n 12 .build/test-faults.log
+}
+
 cd "$root"
 tiers=("$@")
-[ ${#tiers[@]} -gt 0 ] || tiers=(lint pure database cluster benchmark)
+[ ${#tiers[@]} -gt 0 ] || tiers=(lint pure database cluster faults benchmark)
 case " ${tiers[*]} " in *" --help "* | *" -h "*) usage; exit 0 ;; esac
 install_packages
 need_swift
@@ -61,11 +69,14 @@ built=
 for tier in "${tiers[@]}"; do
     case $tier in
         lint) lint; continue ;;
-        pure | database | cluster | benchmark) ;;
+        pure | database | cluster | faults | benchmark) ;;
         *) usage >&2; exit 2 ;;
     esac
     [ -n "$built" ] || build
     built=yes
-    if [ "$tier" = benchmark ]; then benchmark; else run "$tier" "${!tier}"; fi
+    case $tier in
+        faults | benchmark) "$tier" ;;
+        *) run "$tier" "${!tier}" ;;
+    esac
 done
 say "== passed: ${tiers[*]}"
