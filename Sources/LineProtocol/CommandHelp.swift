@@ -31,6 +31,8 @@ package struct CommandHelp: Equatable, Sendable {
             ".consistency local|session|linearizable",
             "sets what this connection's reads must see: what is here, its own writes, or all that was acknowledged"),
         CommandHelp(".max-staleness <ms>|off", "sets how old what this connection reads on a slave may be"),
+        CommandHelp(".id <id>", "names the transaction of the next statement: sent again under the same id, it does not run twice"),
+        CommandHelp(".outcome <id>", "tells what became of the transaction of that id"),
         CommandHelp(".remove <node>", "takes a node out of the cluster for good, by its id: no commit waits for it, and it is not let in again"),
         CommandHelp(
             ".switchover [<node>]", "makes another node master, by its id or the one that has most, without loss and without errors for clients"),

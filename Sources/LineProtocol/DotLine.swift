@@ -31,6 +31,8 @@ enum DotLine: Equatable {
         case ".remove": words.next().flatMap { $0.isDecimal ? NodeID($0) : nil }.flatMap { words.only(.remove($0)) }
         case ".promote": promote(&words)
         case ".switchover": switchover(&words)
+        case ".id": words.next().flatMap { TransactionID($0) }.flatMap { words.only(.id($0)) }
+        case ".outcome": words.next().flatMap { TransactionID($0) }.flatMap { words.only(.outcome($0)) }
         case ".auth": auth(&words)
         case ".verify": verify(&words)
         case ".link": words.next().flatMap { $0.isDecimal ? Int($0) : nil }.flatMap { words.only(.link(version: $0)) }

@@ -22,6 +22,9 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     case variableRefused = "VARIABLE-REFUSED"
     case notReady = "NOT-READY"
     case noQuorum = "NO-QUORUM"
+    case idCommitted = "ID-COMMITTED"
+    case idOpen = "ID-OPEN"
+    case idGone = "ID-GONE"
     case notMaster = "NOT-MASTER"
     case unknownNode = "UNKNOWN-NODE"
     case masterUnreachable = "MASTER-UNREACHABLE"
@@ -44,9 +47,11 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .masterUnreachable, .databaseDown: "08001"
         case .idleTimeout, .shuttingDown: "08S01"
         case .noQuorum: "40003"
+        case .idCommitted: "23000"
+        case .idGone: "40000"
         case .notMaster: "25006"
         case .connectionLost: "08007"
-        case .waitTimeout, .staleRead, .notReady, .diagnosticsGone, .verifyRunning, .verifyFailed: "HY000"
+        case .waitTimeout, .staleRead, .notReady, .idOpen, .diagnosticsGone, .verifyRunning, .verifyFailed: "HY000"
         }
     }
 
@@ -73,6 +78,9 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .variableRefused: "a `READ ONLY` transaction on a slave may not assign user variables; assign them before it"
         case .notReady: "the node is starting or changing its role; try again shortly"
         case .noQuorum: "too few nodes hold the write, so nobody sees it yet: refused at once, or not known after `replication.ackTimeoutMs`"
+        case .idCommitted: "the transaction of this id is committed already; `ROLLBACK` ends the one that was begun to repeat it"
+        case .idOpen: "a transaction of this id is open, or waits for enough nodes; `.outcome` tells when it is through"
+        case .idGone: "the transaction of this id was rolled back or never begun, and nothing of it is run; send `ROLLBACK`, then begin it anew"
         case .notMaster: "only the master does this; the message tells where it is"
         case .unknownNode: "the cluster has no node of this id, or it is the master itself; `.nodes` lists them"
         case .masterUnreachable: "the slave cannot reach the master to forward this; nothing was run"

@@ -32,6 +32,10 @@ package enum Command: Equatable, Sendable {
     case promote(force: Bool)
     /// Makes another node master; nil: the one that has most.
     case switchover(NodeID?)
+    /// Names the transaction that the next statement belongs to.
+    case id(TransactionID)
+    /// What became of the transaction of that id.
+    case outcome(TransactionID)
     case help
     case quit
     /// From another node: what follows this line is the link between nodes, no longer text. Not listed by `.help`.

@@ -45,6 +45,8 @@ import MySQLProtocol
     package var insertID: UInt64 = 0
     /// A session may have left something that nobody kept track of: whoever comes next renews it.
     package var isTainted = false
+    /// The id that a client gave the transaction that is open on it.
+    package var transactionID: TransactionID?
     /// Its statements run as long as they like, whatever its setup says.
     package var isUnlimited = false
     /// Told once, when the connection is lost while no statement runs.

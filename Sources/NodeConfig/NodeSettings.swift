@@ -25,6 +25,7 @@ package struct NodeSettings: Sendable, Equatable {
     package var session = SessionSettings()
     package var replication = ReplicationSettings()
     package var failover = FailoverSettings()
+    package var outcomes = OutcomeSettings()
     package var verify = VerifySettings()
     package var shutdown = ShutdownSettings()
     package var log = LogSettings()
@@ -194,6 +195,11 @@ package enum FailoverMode: String, Sendable, CaseIterable {
     case automatic
     /// An operator, by `.promote`.
     case manual
+}
+
+/// What is kept of the ids that clients give their transactions.
+package struct OutcomeSettings: Sendable, Equatable {
+    package var keepMs = 86_400_000
 }
 
 /// How nodes are compared.

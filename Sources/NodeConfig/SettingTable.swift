@@ -153,6 +153,9 @@ extension SettingKey {
 
     private static let operation = [
         SettingKey(
+            "outcomes.keepMs", \.outcomes.keepMs, .whole(1000...365 * dayMs), reloadable: true,
+            "How long a master keeps the ids of transactions that are committed; an id that comes again later counts as new."),
+        SettingKey(
             "verify.snapshotMs", \.verify.snapshotMs, .whole(100...3_600_000), reloadable: true,
             "A verification that this node drives goes on in a new snapshot of all nodes after this; an open snapshot keeps the databases from clearing up."
         ),

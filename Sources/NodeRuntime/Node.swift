@@ -32,6 +32,7 @@ typealias NodeContext = Node
     private(set) lazy var verifier = Verifier(self)
     private(set) lazy var electorate = Electorate(self, seed: .random(in: .min ... .max))
     var membership: Membership
+    private(set) lazy var outcomes = Outcomes(self)
     private(set) var lexicalMode = LexicalMode.standard
     var blocked: ReplyError? = ReplyError(.notReady, "this node is starting; try again shortly")
     private(set) var isStopping = false
@@ -182,7 +183,7 @@ typealias NodeContext = Node
 
     /// What every node's database has from its first start on, without a word in the log.
     private func makeOwnTables(_ done: @escaping @LoopActor (String?) -> Void) {
-        control.queries(["SET SESSION sql_log_bin=0"] + EpochMarker.tableDefinition) { [self] result in
+        control.queries(["SET SESSION sql_log_bin=0"] + OutcomeTable.definitions + [OutcomeTable.grant]) { [self] result in
             control.query("SET SESSION sql_log_bin=1") { after in
                 do {
                     _ = try result.get()
@@ -338,6 +339,7 @@ typealias NodeContext = Node
         settings.failover.mode = new.failover.mode
         settings.failover.clientWaitMs = new.failover.clientWaitMs
         settings.failover.mayLoseWrites = new.failover.mayLoseWrites
+        settings.outcomes = new.outcomes
         settings.pool = new.pool
         settings.replication.binlogBytesMax = new.replication.binlogBytesMax
         settings.replication.binlogKeepMs = new.replication.binlogKeepMs

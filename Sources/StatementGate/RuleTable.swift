@@ -66,7 +66,7 @@ package enum RuleTable {
         Rule(
             statementClass: .breaksReplication, title: "would break replication",
             examples:
-                "`SET` of `sql_log_bin`, `binlog_*`, `gtid_*`, `server_id`, `pseudo_*`, `rpl_*`, `read_only`, `log_output` and their like, or of the server's files; statements about accounts named `ddbnode_…`; changes of `mysql.global_priv`; `DROP DATABASE mysql`; `RESET MASTER`, `CHANGE MASTER`, `START SLAVE`, `STOP SLAVE`, `PURGE BINARY LOGS`, `BINLOG`, `INSTALL PLUGIN`, `CREATE FUNCTION … SONAME`, `SHUTDOWN`",
+                "`SET` of `sql_log_bin`, `binlog_*`, `gtid_*`, `server_id`, `pseudo_*`, `rpl_*`, `read_only`, `log_output` and their like, or of the server's files; statements about accounts named `ddbnode_…`; changes of `mysql.global_priv` and of what is in `ddbnode`; `DROP DATABASE mysql`; `RESET MASTER`, `CHANGE MASTER`, `START SLAVE`, `STOP SLAVE`, `PURGE BINARY LOGS`, `BINLOG`, `INSTALL PLUGIN`, `CREATE FUNCTION … SONAME`, `SHUTDOWN`",
             onMaster: .refuse(.nodeOwned), onSlave: .refuse(.nodeOwned)),
         Rule(
             statementClass: .serverAdministration, title: "other server administration",

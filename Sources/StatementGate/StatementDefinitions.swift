@@ -124,15 +124,15 @@ extension StatementParser {
         }
     }
 
-    /// ALTER or DROP of a database: without the server's own no node serves.
+    /// ALTER or DROP of a database: without the server's own no node serves, and the nodes' own is theirs.
     private mutating func existingDatabase() throws(Unsorted.Reason) {
         var ahead = self
         while !ahead.atEnd {
-            if ahead.token.isName, ahead.lexer.decoded(ahead.token).map(lowercased) == Self.serversOwn { found(.breaksReplication) }
+            if ahead.token.isName, Self.notClients.contains(ahead.lexer.decoded(ahead.token).map(lowercased)) { found(.breaksReplication) }
             try ahead.advance()
         }
         try rest(.databaseDefinition, .implicitlyCommits)
     }
 
-    private static let serversOwn = Array("mysql".utf8)
+    private static let notClients = [Array("mysql".utf8), nodesDatabase]
 }

@@ -15,7 +15,8 @@ struct StatementParser {
     var nesting = 0
     /// In a compound statement or a body, whose statements may run in any order, or not at all.
     var isInBody = false
-    var namesGrantTable = false
+    /// The grant table, or a table of the nodes' own database.
+    var namesNodesOwn = false
     /// DO has nothing but expressions.
     var callsAreCalls = false
     /// A dot stands before the token: it names a member of something.
@@ -48,7 +49,7 @@ struct StatementParser {
         guard result.statementCount > 0 else { throw .empty }
         // Elsewhere a parenthesis may begin a list of columns, and it matters to nobody.
         if !callsAreCalls, !result.classes.isSubset(of: Self.queries) { result.facts.subtract(.callsFunction) }
-        if namesGrantTable, !result.classes.isDisjoint(with: Self.changing) { found(.breaksReplication) }
+        if namesNodesOwn, !result.classes.isDisjoint(with: Self.changing) { found(.breaksReplication) }
         if result.statementCount > 1 { try refuseLexicalChange() }
         return result
     }
@@ -74,7 +75,9 @@ struct StatementParser {
     @inline(__always)
     mutating func advance() throws(Unsorted.Reason) {
         isAfterDot = token.kind == .punctuation && token.byte == UInt8(ascii: ".")
+        let before = token
         token = try lexer.next()
+        if before.range.count == Self.nodesDatabase.count, token.isPunctuation("."), before.isName { noteDatabase(before.range) }
         mixIntoShape()
     }
 
@@ -98,7 +101,14 @@ struct StatementParser {
     private static let grantTable = Array("global_priv".utf8)
 
     private mutating func noteGrantTable() {
-        if lexer.text[token.range].lazy.map(lowercased).elementsEqual(Self.grantTable) { namesGrantTable = true }
+        if lexer.text[token.range].lazy.map(lowercased).elementsEqual(Self.grantTable) { namesNodesOwn = true }
+    }
+
+    /// Where ids and epochs are kept.
+    static let nodesDatabase = Array("ddbnode".utf8)
+
+    private mutating func noteDatabase(_ name: Range<Int>) {
+        if lexer.text[name].lazy.map(lowercased).elementsEqual(Self.nodesDatabase) { namesNodesOwn = true }
     }
 
     private static let changing = StatementClasses(

@@ -35,6 +35,11 @@ import Testing
         #expect(requests(line + "\n") == [.command(command)])
     }
 
+    @Test func `a transaction's id is one word`() throws {
+        let id = try #require(TransactionID("order:47-11"))
+        #expect(requests(".id order:47-11\n.outcome order:47-11 \n") == [.command(.id(id)), .command(.outcome(id))])
+    }
+
     @Test(
         arguments: [
             ("shop", "shop", nil), (" shop.users ", "shop", "users"), ("`a.b`.`c ``d`", "a.b", "c `d"), ("`a b`", "a b", nil), ("ä.`x`", "ä", "x"),
@@ -50,7 +55,7 @@ import Testing
     @Test(arguments: [
         ".ping now", ".format", ".format xml", ".format tsv json", ".wait", ".wait 0-1", ".wait 0-1-2 soon", ".wait 0-1-2 -1", ".wait 0-1-2 3 4",
         ".verify a.b.c", ".verify a b", ".verify .a", ".verify a.", ".verify `a", ".verify `a`b", ".verify ``", ".peer", ".auth", ".auth app", ".sql",
-        ".sql x", ".sql -1", ".sql 1 2", ".link", ".link x",
+        ".id", ".id a/b", ".id a b", ".outcome", ".outcome 'x'", ".sql x", ".sql -1", ".sql 1 2", ".link", ".link x",
     ])
     func `wrong arguments are answered in their place and the connection goes on`(line: String) throws {
         let all = requests(line + "\n.ping\n")

@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test func `what a reload can change is what can change without harm`() {
-        let wholeSections = ["limits", "session", "verify", "shutdown", "pool"]
+        let wholeSections = ["limits", "session", "outcomes", "verify", "shutdown", "pool"]
         let single = [
             "log.level", "replication.ackTimeoutMs", "replication.heartbeatMs", "replication.peerTimeoutMs", "replication.journalBytesMax",
             "replication.sendBufferBytes",

@@ -10,6 +10,11 @@ extension Corpus {
         UPDATE global_priv SET Priv = '{}'
         DROP TABLE IF EXISTS `global_priv`
         TRUNCATE mysql.global_priv
+        DELETE FROM ddbnode.outcomes
+        INSERT INTO `ddbnode` . outcomes VALUES ('x', NULL, 1)
+        UPDATE shop.t, ddbnode.epochs SET epoch = 1
+        DROP TABLE ddbnode.outcomes
+        DROP DATABASE ddbnode
         EXECUTE IMMEDIATE 'REPLACE INTO mysql.global_priv VALUES (1, 2, 3)'
         CREATE TRIGGER t AFTER INSERT ON d.t FOR EACH ROW DELETE FROM mysql.global_priv
         DROP DATABASE mysql

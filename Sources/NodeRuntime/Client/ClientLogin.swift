@@ -17,6 +17,7 @@ extension ClientSession {
         local.reset()
         forwarded?.reset()
         isAuthenticated = false
+        forgetIDs()
         // An account without a password is proved by nothing.
         guard !password.isEmpty else { return refuseLogin() }
         // The database decides, by a login of this account's own.

@@ -39,6 +39,10 @@ import StatementGate
     var appliedWait: AppliedPosition.WaitID?
     var consistency = ReadConsistency.session
     var maxStalenessMs: Int?
+    /// Of the next statement's transaction, and of the one at hand.
+    var nextID, id: TransactionID?
+    /// Of a transaction of several statements that has ids: the one that is to get it, and the one that has it on the master.
+    var awaited, carried: TransactionID?
     /// What it has the node verify.
     var verification: VerifyRun?
     private(set) var lastActiveMs = EventLoop.nowMs()
@@ -123,7 +127,7 @@ import StatementGate
 
     /// The request at hand is answered.
     func finishRequest() {
-        if tellsHold { channel.write(SessionTrailer(hold: local.hold, lexicalBits: local.mode.bits).line) }
+        if tellsHold { channel.write(SessionTrailer(hold: isStuck ? local.hold.union(.transaction) : local.hold, lexicalBits: local.mode.bits).line) }
         guard together == 0 else { return together -= 1 }
         isBusy = false
         runsWrite = false
@@ -201,7 +205,8 @@ import StatementGate
         case .link(let version):
             return node.linkArrived(self, version: version, rest: reader.takeRest())
         case .peer(let version): return node.peerArrived(self, version: version, rest: reader.takeRest())
-        case .role, .status, .nodes, .format, .wait, .reset, .remove, .promote, .switchover, .consistency, .maxStaleness, .verify: break
+        case .role, .status, .nodes, .format, .wait, .reset, .remove, .promote, .switchover, .consistency, .maxStaleness, .verify, .id, .outcome:
+            break
         }
         guard isAllowed else { return answer(authRequired) }
         switch command {
@@ -215,6 +220,10 @@ import StatementGate
         case .remove(let id): remove(id)
         case .promote(let force): promote(force: force)
         case .switchover(let id): switchOver(to: id)
+        case .id(let id):
+            nextID = id
+            answer([.text("id", id.description)])
+        case .outcome(let id): outcome(id)
         case .consistency(let wanted):
             consistency = wanted
             answer([.text("consistency", wanted.rawValue)])
@@ -226,6 +235,7 @@ import StatementGate
             forwarded?.reset()
             lastWasPassedOn = false
             (consistency, maxStalenessMs) = (.session, nil)
+            forgetIDs()
             answer([])
         case .verify(let scope): verify(scope)
         case .ping, .help, .quit, .auth, .forwarded, .link, .peer: preconditionFailure("answered above")
@@ -237,23 +247,12 @@ import StatementGate
         finishRequest()
     }
 
-    private func wait(for position: Position, _ milliseconds: UInt64?) {
-        let limit = Int(clamping: min(milliseconds ?? 60_000, 86_400_000))
-        appliedWait = node.applied.wait(for: position, milliseconds: limit) { [weak self] reached in
-            guard let self else { return }
-            self.appliedWait = nil
-            if reached { return self.answer([.text("gtid", self.node.applied.value.description)]) }
-            self.answer(
-                ReplyError(
-                    .waitTimeout, "this node has applied \(self.node.applied.value), not yet \(position), after \(limit) ms; .status tells why"))
-        }
-    }
-
     // MARK: Statements
 
     private func perform(_ sql: [UInt8]) {
+        (id, nextID) = (nextID, nil)
         waitsUntilMs = EventLoop.nowMs() + node.settings.failover.clientWaitMs
-        attempt(sql)
+        attempt(sql, isFirst: true)
     }
 
     /// Tries again in a moment what was not run for want of a master; false when that was tried for long enough.
@@ -270,7 +269,7 @@ import StatementGate
 
     private static let attemptMs = 20
 
-    private func attempt(_ sql: [UInt8]) {
+    private func attempt(_ sql: [UInt8], isFirst: Bool = false) {
         guard isAllowed else { return answer(authRequired) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
         let (mode, other) = modes
@@ -284,6 +283,7 @@ import StatementGate
             if let second = try? second.get(), second.isWrite { what = second }
         }
         guard let what else { return }
+        if isFirst, let error = obstacle(what) { return answer(error) }
         switch node.role {
         case .master:
             if let forwarded, forwarded.holdsState {
@@ -338,12 +338,19 @@ import StatementGate
             if !attemptAgain(sql) { answer(error) }
             return
         }
+        let identity: Identity?
+        do throws(ReplyError) { identity = try local.admit(id, what) } catch {
+            awaited = nil
+            return answer(error)
+        }
         lastWasPassedOn = false
         // Strong, until it is answered: a weak reference would slow down every use of the session.
-        local.run(sql, what, writer) { [self] success in
+        let statement = LocalStatement(sql, what, writer, identity) { [self] success in
             if success { succeeded?() }
+            if success || local.isIdentified || !what.begins && !local.inTransaction { awaited = nil }
             finishRequest()
         }
+        local.run(statement)
     }
 
     /// On a slave, what is prepared is prepared on the master, but for what a READ ONLY transaction prepares here.
@@ -351,8 +358,9 @@ import StatementGate
 
     func passOn(_ sql: [UInt8], _ what: Classification) {
         lastWasPassedOn = true
-        forwardedSession().run(sql, account: local.account, database: local.database, format: writer.format) { [weak self] outcome in
+        forwardedSession().run(sql, id: id, account: local.account, database: local.database, format: writer.format) { [weak self] outcome in
             guard let self else { return }
+            self.passedOn(outcome, what)
             switch outcome {
             case .replied(let reply):
                 if reply.code == nil { self.forwarded?.ran(what) }

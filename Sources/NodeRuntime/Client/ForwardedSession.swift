@@ -98,14 +98,25 @@ import StatementGate
 
     // MARK: Passing on
 
-    func run(_ sql: [UInt8], account: DatabaseAccount?, database: [UInt8]?, format: ReplyFormat, done: @escaping @LoopActor (Outcome) -> Void) {
+    func run(
+        _ sql: [UInt8], id: TransactionID?, account: DatabaseAccount?, database: [UInt8]?, format: ReplyFormat,
+        done: @escaping @LoopActor (Outcome) -> Void
+    ) {
         self.done = done
         if lostState {
             lostState = false
             return finish(.stateLost)
         }
         let goal = ForwardedGoal(account: account, database: database, settings: settings, format: format)
-        steps = progress.steps(to: goal) + [.sql(sql, for: .statement)]
+        steps = progress.steps(to: goal) + (id.map { [.id($0)] } ?? []) + [.sql(sql, for: .statement)]
+        if channel == nil { connect() } else { next() }
+    }
+
+    /// Asks the master what has nothing to do with what the session holds there.
+    func ask(_ command: String, account: DatabaseAccount?, format: ReplyFormat, done: @escaping @LoopActor (Outcome) -> Void) {
+        self.done = done
+        let goal = ForwardedGoal(account: account, database: nil, settings: Array(settings.prefix(progress.settings)), format: format)
+        steps = progress.steps(to: goal) + [ForwardedStep(purpose: .statement, request: Array("\(command)\n".utf8))]
         if channel == nil { connect() } else { next() }
     }
 
@@ -235,7 +246,7 @@ import StatementGate
         steps = []
         guard let error = toldError else { return lose("what answers at \(node.masterWords) is no node") }
         switch step.purpose {
-        case .greeting, .format, .statement:
+        case .greeting, .format, .id, .statement:
             drop()
             finish(.unreachable("the master answered \(error.words)"))
         case .login:

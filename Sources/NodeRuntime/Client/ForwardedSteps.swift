@@ -1,3 +1,4 @@
+import ClusterModel
 import LineProtocol
 import MariaDBConnector
 
@@ -11,6 +12,8 @@ struct ForwardedStep {
         case database([UInt8])
         /// The next of the session's settings.
         case setting
+        /// Of the transaction that the statement belongs to.
+        case id
         case statement
     }
 
@@ -20,6 +23,8 @@ struct ForwardedStep {
     static func sql(_ sql: [UInt8], for purpose: Purpose) -> ForwardedStep {
         ForwardedStep(purpose: purpose, request: Array(".sql \(sql.count)\n".utf8) + sql + [UInt8(ascii: "\n")])
     }
+
+    static func id(_ id: TransactionID) -> ForwardedStep { ForwardedStep(purpose: .id, request: Array(".id \(id)\n".utf8)) }
 
     static func format(_ format: ReplyFormat) -> ForwardedStep {
         ForwardedStep(purpose: .format(format), request: Array(".format \(format.rawValue)\n".utf8))
@@ -75,7 +80,7 @@ struct ForwardedProgress {
         case .format(let format): self.format = format
         case .database(let database): self.database = database
         case .setting: settings += 1
-        case .login, .statement: return
+        case .login, .id, .statement: return
         }
     }
 }

@@ -16,7 +16,7 @@ import StatementGate
     private(set) var hold: SessionHold = []
     private(set) var prepared = PreparedStatements()
     private(set) var database: [UInt8]?
-    private var pinned: MariaDBConnection?
+    private(set) var pinned: MariaDBConnection?
     /// The connection that ran the last statement, by the server's number.
     private var recent: UInt?
     var hasRun = false
@@ -33,6 +33,11 @@ import StatementGate
     var isHarmlessToBreak = true
     /// The open transaction has changed something.
     private(set) var hasWritten = false
+    /// Why nothing but ROLLBACK is run: the id of the open transaction could not be stored in it.
+    var stuck: ReplyError?
+    /// Its transaction may be rolled back by the error before.
+    var doubtful: TransactionID?
+    private(set) var marks: TransactionMarks = []
     private var ticket: PoolTicket?
     /// What runs on a shared connection.
     var job: LaneJob?
@@ -60,11 +65,7 @@ import StatementGate
 
     // MARK: One statement
 
-    /// Runs one statement and writes its reply; `done` hears when the reply is written, and whether it succeeded.
-    func run(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, done: @escaping @LoopActor (Bool) -> Void) {
-        run(LocalStatement(sql, what, writer, done: done))
-    }
-
+    /// Runs one statement and writes its reply; its `done` hears when the reply is written, and whether it succeeded.
     func run(_ statement: LocalStatement) {
         if let pinned { return prepare(pinned, statement) }
         if statement.what.facts.contains(.readsDiagnostics) {
@@ -144,7 +145,8 @@ import StatementGate
     /// ER_BAD_DB_ERROR
     private static let unknownDatabase = 1049
 
-    private func execute(_ connection: MariaDBConnection, _ statement: LocalStatement) {
+    func execute(_ connection: MariaDBConnection, _ statement: LocalStatement) {
+        if isHeldUp(connection, statement) { return }
         let what = statement.what
         guard connection.lastGTID == lastGTID || !what.facts.contains(.readsLastGTID) else {
             // It asks for it, so its next writes stay where it can be read.
@@ -174,12 +176,12 @@ import StatementGate
         if waits { watchCommit(connection, statement, stream) }
     }
 
-    private func ended(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
+    func ended(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
+        guard settleID(end, stream, connection, statement) else { return }
         if let gtid = stream.gtid { node.committed(gtid) }
         guard running === connection else { return node.leftCommits.ended(connection) }
         self.stream = nil
-        commitWatch.map(node.loop.cancel)
-        commitWatch = nil
+        stopWatching()
         if let gtid = stream.gtid { lastGTID = gtid }
         switch end {
         case .failed(let error): failed(error, stream, connection, statement)
@@ -266,6 +268,7 @@ import StatementGate
         // An insert that failed, or one within a routine, may have left an id that nobody was told.
         if what.isWrite, connection.insertIDOwner != number { connection.insertIDOwner = nil }
         ranWrite = what.isWrite
+        marks.ran(what)
         let facts = what.facts
         for (fact, held) in SessionFacts.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }
         if what.transaction == .setCharacteristics { hold.insert(.variables) }
@@ -283,7 +286,7 @@ import StatementGate
     }
 
     /// Keeps the connection while it holds state, else gives it back.
-    private func settle(_ connection: MariaDBConnection) {
+    func settle(_ connection: MariaDBConnection) {
         running = nil
         hasRun = true
         connection.lastUser = number
@@ -293,8 +296,8 @@ import StatementGate
             if hold.isEmpty { forget(connection) } else { pinned = connection }
             return
         }
-        if connection.inTransaction { hold.insert(.transaction) } else { hold.remove(.transaction) }
-        hasWritten = connection.inTransaction && (hasWritten || ranWrite)
+        if connection.inTransaction { hold.insert(.transaction) } else { (_, marks) = (hold.remove(.transaction), []) }
+        hasWritten = connection.inTransaction && (hasWritten || ranWrite || connection.transactionID != nil)
         if connection.autocommit { hold.remove(.autocommitOff) } else { hold.insert(.autocommitOff) }
         if hold.isEmpty {
             pinned = nil
@@ -327,7 +330,7 @@ import StatementGate
         connection.resume()
     }
 
-    private func forget(_ connection: MariaDBConnection) {
+    func forget(_ connection: MariaDBConnection) {
         hasWritten = false
         stream = nil
         running = nil
@@ -348,6 +351,7 @@ import StatementGate
         precondition(running == nil, "a session is reset between statements")
         if let pinned { forget(pinned) }
         hold = []
+        (stuck, doubtful, marks) = (nil, nil, [])
         prepared = PreparedStatements()
         database = nil
         lastInsertID = 0
@@ -371,7 +375,7 @@ import StatementGate
         commitWatch.map(node.loop.cancel)
         node.applied.cancel(heldWait)
         if let running {
-            if node.commitsWait, !isHarmlessToBreak {
+            if node.commitsWait || running.transactionID != nil, !isHarmlessToBreak {
                 // Broken off, a commit that waits would be let through before enough nodes have it.
                 leave(running)
             } else {

@@ -8,6 +8,8 @@ struct LocalStatement {
     let what: Classification
     let writer: ReplyWriter
     let done: @LoopActor (Bool) -> Void
+    /// Its transaction's id, and what that asks for next; nil: it has none, or nothing is to be done for it.
+    var identity: Identity?
     var mayRetry: Bool
     /// The clock, and the channel's bytes, when it was sent to the database.
     private(set) var beganAt: UInt64 = 0
@@ -21,12 +23,13 @@ struct LocalStatement {
         beganAtByte = channel.writtenTotal
     }
 
-    init(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, done: @escaping @LoopActor (Bool) -> Void) {
+    init(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, _ identity: Identity? = nil, done: @escaping @LoopActor (Bool) -> Void) {
         self.sql = sql
         self.what = what
         self.writer = writer
         self.done = done
-        mayRetry = what.statementClass == .read && what.statementCount == 1
+        self.identity = identity
+        mayRetry = identity == nil && what.statementClass == .read && what.statementCount == 1
     }
 }
 

@@ -48,4 +48,17 @@ extension ClientSession {
                     "\(whose) \(position) is not applied on this node after \(limit) ms (it has \(have)); try again or read on the master"))
         }
     }
+
+    /// `.wait`
+    func wait(for position: Position, _ milliseconds: UInt64?) {
+        let limit = Int(clamping: min(milliseconds ?? 60_000, 86_400_000))
+        appliedWait = node.applied.wait(for: position, milliseconds: limit) { [weak self] reached in
+            guard let self else { return }
+            self.appliedWait = nil
+            if reached { return self.answer([.text("gtid", self.node.applied.value.description)]) }
+            self.answer(
+                ReplyError(
+                    .waitTimeout, "this node has applied \(self.node.applied.value), not yet \(position), after \(limit) ms; .status tells why"))
+        }
+    }
 }

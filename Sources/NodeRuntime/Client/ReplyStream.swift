@@ -120,6 +120,9 @@ import MySQLProtocol
         return kind.isWrite && inTransaction() ? nil : applied()
     }
 
+    /// What the statement did was committed behind it.
+    func committed(_ gtid: GTID) { self.gtid = gtid }
+
     func failed(_ error: DatabaseError) { finished(self, .failed(error)) }
 
     /// Nobody takes the rest of it.

@@ -38,6 +38,11 @@ extension LocalSession {
         "Waiting for semi-sync ACK from slave", "Commit", "Waiting for prior transaction to commit",
     ]
 
+    func stopWatching() {
+        commitWatch.map(node.loop.cancel)
+        commitWatch = nil
+    }
+
     /// After `replication.ackTimeoutMs` the client is told, where it is the commit that takes so long.
     func watchCommit(_ connection: MariaDBConnection, _ statement: LocalStatement, _ stream: ReplyStream) {
         commitWatch = node.loop.after(milliseconds: node.settings.replication.ackTimeoutMs) { [weak self] in

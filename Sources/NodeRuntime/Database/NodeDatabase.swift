@@ -95,7 +95,9 @@ import NodeConfig
         options.connectionsMax = settings.pool.connectionsMax + 64
         let files = settings.session.files ? ["FILE ON *.*"] : []
         options.accounts = [
-            ServerAccount(name: administratorAccount.user, password: administratorAccount.password, privileges: ["ALL PRIVILEGES ON *.*"]),
+            ServerAccount(
+                name: administratorAccount.user, password: administratorAccount.password,
+                privileges: ["ALL PRIVILEGES ON *.*", "GRANT OPTION ON *.*"]),
             ServerAccount(name: clientAccount.user, password: clientAccount.password, privileges: Self.clientPrivileges + files),
         ]
         let loop = loop

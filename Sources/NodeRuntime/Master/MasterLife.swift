@@ -101,6 +101,7 @@ import Replication
         poll.start()
         for slave in slaves { slave.feed?.journalIsWhole() }
         node.becameMaster()
+        node.outcomes.serve()
         tellCommitmentLater()
     }
 
@@ -139,7 +140,10 @@ import Replication
                 self.gate.written(position)
                 self.roster.begin(marker: position)
                 self.configureGate()
-                self.gate.databaseIsUp(binlog: position, done: done)
+                self.gate.databaseIsUp(binlog: position) { [node] problem in
+                    if problem == nil { node.outcomes.serve() }
+                    done(problem)
+                }
             case .failure(let error): done("the database could not be made a master's: \(error)")
             }
         }
@@ -147,6 +151,7 @@ import Replication
 
     func databaseIsDown() {
         poll.stop()
+        node.outcomes.rest()
         gate.databaseIsDown()
         takeover?.replica.databaseIsDown()
         // Where others can take over, they do; a recovery here takes longer.
@@ -339,6 +344,7 @@ import Replication
         poll.stop()
         takeover?.end()
         gate.close()
+        node.outcomes.rest()
         for slave in slaves { slave.close("this node is stopping") }
         broadcast.close()
     }
