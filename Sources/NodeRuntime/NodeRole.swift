@@ -130,6 +130,7 @@ extension Node {
         let slave = SlaveLife(self, replica, master: leader?.address ?? settings.master)
         life = slave
         slave.begin()
+        takeOverDatabase()
     }
 
     // MARK: What the election says
@@ -146,6 +147,7 @@ extension Node {
             guard let master = MasterLife(self, epoch: epoch, takingOver: replica) else { return electorate.resign(.stopping) }
             life = master
             master.begin()
+            takeOverDatabase()
         }
     }
 
@@ -184,9 +186,18 @@ extension Node {
     }
 
     func databaseHalted() {
-        guard isHalting, !isStopping else { return }
-        isHalting = false
-        becomeSlave()
+        guard !isStopping else { return }
+        if isHalting {
+            isHalting = false
+            return becomeSlave()
+        }
+        // It was not to be started again while others could take over, and now they can't.
+        if life is MasterLife { startDatabase(NodeDatabase.ServerStart(role: .master, serverID: serverID)) }
+    }
+
+    /// The database was on its way to the life before this one.
+    private func takeOverDatabase() {
+        if database?.endpoint != nil, blocked != nil { checkDatabase() }
     }
 
     /// What a life began may still come back to it.

@@ -99,6 +99,8 @@ extension WholeClusters {
                 try requireWhole(cluster)
                 try old.connect().refused("1146", "SELECT * FROM d.lost")
                 #expect(old.logText.contains("built anew from a snapshot"))
+                let kept = Processes.shell("mariadb-binlog \(old.data)/cut-off/replaced-*/binlog.* | grep -c 'CREATE TABLE d.lost'")
+                #expect(kept.output == "1\n", "\(kept.output)")
             }
         }
 

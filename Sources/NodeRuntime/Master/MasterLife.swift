@@ -132,7 +132,10 @@ import Replication
         let ends = state.split(separator: ",").compactMap { GTID($0) }.filter { $0.domain == 0 && $0.server < WriterID.idleFirst }
         let runs = ends.sorted { $0.sequence < $1.sequence }.map { LogHistory.Run(server: $0.server, last: $0.sequence) }
         history = LogHistory(runs, isComplete: true)?.led(by: node.serverID)
-        node.control.queries(["SET GLOBAL read_only=0", "SET GLOBAL server_id=\(node.serverID)"]) { [weak self] result in
+        var statements = ["SET GLOBAL read_only=0", "SET GLOBAL server_id=\(node.serverID)"]
+        // It may have been started as a slave's.
+        if node.settings.database.mode == .private { statements += Replica.durability }
+        node.control.queries(statements) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success:
@@ -155,7 +158,7 @@ import Replication
         gate.databaseIsDown()
         takeover?.replica.databaseIsDown()
         // Where others can take over, they do; a recovery here takes longer.
-        if node.electsByItself { node.electorate.resign(.databaseFailed) }
+        if let takeover, !takeover.isUntouched { takeover.databaseFailed() } else if node.electsByItself { node.electorate.resign(.databaseFailed) }
     }
 
     func databaseFailed(_ why: String) -> Bool {
@@ -244,8 +247,13 @@ import Replication
         return ([rounds.round] + others).sorted { $1 < $0 }[(others.count + 1) / 2]
     }
 
-    func confirmedPosition(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) { rounds.confirm(done) }
-    var stalenessMs: Int? { 0 }
+    func confirmedPosition(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) {
+        // What earlier masters acknowledged is known once the epoch's own first entry is committed and here.
+        guard takeover == nil else { return done(.failure(ReplyError(.masterUnreachable, "the new master takes over; try again shortly"))) }
+        rounds.confirm(done)
+    }
+
+    var stalenessMs: Int? { takeover == nil ? 0 : nil }
 
     /// A slave has told how far it is.
     func progressed(_ slave: SlaveConnection) {

@@ -156,7 +156,7 @@ import Replication
     }
 
     private func confirm(_ number: UInt64) {
-        master.rounds.confirm { [weak self] result in
+        master.confirmedPosition { [weak self] result in
             switch result {
             case .success(let position): self?.tell(.readAnswer(number, position, refusal: ""))
             case .failure(let error): self?.tell(.readAnswer(number, .start, refusal: String(decoding: error.message, as: UTF8.self)))

@@ -56,6 +56,8 @@ import Replication
     private(set) var isSuspended = false
     private(set) var state = State.connecting
     private var linkEpoch = Epoch.first
+    /// Why the journal could not be written, until it can.
+    private var journalTrouble: String?
     private(set) var lastBeat: Frame.Beat?
     private(set) var lastBeatMs = 0
     /// Over the current link.
@@ -285,7 +287,10 @@ import Replication
         for action in following.resumed(after: common, logEnd: logEnd, applied: node.applied.value) {
             switch action {
             case .diverged(let common, let applied):
-                return gone("this node has applied \(applied), and its log parts from the master's after \(common)")
+                let why = "this node has applied \(applied), and its log parts from the master's after \(common)"
+                // Where nodes choose their master, what only one has was acknowledged to nobody.
+                if node.electsByItself { slave.diverged(why) }
+                return gone(why)
             case .cut(let position):
                 let path = "\(node.directory.path)/cut-off/after-\(position).binlog"
                 return journal.cut(to: position, savingTo: path) { [weak self] result in
@@ -310,7 +315,7 @@ import Replication
 
     private func matched() {
         link?.matched()
-        retryMs = Self.retryFirstMs
+        if journalTrouble == nil { retryMs = Self.retryFirstMs }
         state = .receiving
         node.log.notice("receiving from the master", ["master": "\(address?.description ?? "-")", "after": "\(journal.written)"])
         slave.replica.startDatabaseIfSettled()
@@ -358,8 +363,18 @@ import Replication
         perform(link?.ticked(nowMs: EventLoop.nowMs()) ?? [])
     }
 
+    func journalBecameDurable() {
+        if journalTrouble != nil {
+            node.log.notice("the journal is written again")
+            journalTrouble = nil
+        }
+        tell()
+    }
+
     func journalFailed(_ problem: JournalProblem) {
-        if state != .journalFailed(problem.description) { node.log.error("the journal can't be written", ["error": problem.description]) }
+        // Each attempt fails the same way until somebody makes room.
+        if journalTrouble != problem.description { node.log.error("the journal can't be written", ["error": problem.description]) }
+        journalTrouble = problem.description
         state = .journalFailed(problem.description)
         lost(problem.description)
     }

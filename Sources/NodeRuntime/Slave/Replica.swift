@@ -9,6 +9,9 @@ import Replication
 @LoopActor final class Replica {
     private static let flushes = ["FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS"]
 
+    /// What a master's database needs, and a slave's can do without.
+    static let durability = ["SET GLOBAL sync_binlog=1", "SET GLOBAL innodb_flush_log_at_trx_commit=1"]
+
     unowned let node: Node
     let journal: Journal
     private let relay: RelayEndpoint
@@ -259,7 +262,7 @@ import Replication
         applier.databaseIsDown()
         poll.stop()
         let statements =
-            ["STOP SLAVE", "RESET SLAVE ALL", "SET GLOBAL sync_binlog=1", "SET GLOBAL innodb_flush_log_at_trx_commit=1"] + Self.flushes
+            ["STOP SLAVE", "RESET SLAVE ALL"] + Self.durability + Self.flushes
         node.control.queries(statements) { result in
             if case .failure(let error) = result { done("the database could not be made a master's: \(error)") } else { done(nil) }
         }

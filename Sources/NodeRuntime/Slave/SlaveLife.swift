@@ -37,8 +37,8 @@ import Replication
         self.node = node
         self.replica = replica
         masterAddress = master
-        replica.settle = { [unowned self] in snapshot.settle($0) }
-        replica.applies = { [unowned self] in applies($0) }
+        replica.settle = { [weak self] done in if let self { self.snapshot.settle(done) } else { done(nil) } }
+        replica.applies = { [weak self] done in if let self { self.applies(done) } else { done(nil) } }
         replica.moved = { [weak self] in
             guard let self else { return }
             self.freshness.applied(self.node.applied.value)
@@ -48,7 +48,7 @@ import Replication
         replica.diverged = { [weak self] in self?.diverged($0) }
         journal.becameDurable = { [weak self] in
             self?.replica.becameDurable()
-            self?.master.tell()
+            self?.master.journalBecameDurable()
         }
         journal.drained = { [weak self] in self?.master.journalMoved() }
         journal.failed = { [weak self] in self?.master.journalFailed($0) }
@@ -107,7 +107,7 @@ import Replication
     }
 
     /// The database has what the cluster has not, so it is built anew.
-    private func diverged(_ why: String) {
+    func diverged(_ why: String) {
         node.log.error("this node's database parted from the cluster; it is built anew from a snapshot", ["why": why])
         snapshot.isNeeded(why)
         considerSnapshot()

@@ -138,11 +138,17 @@ import Replication
     private func replace(_ position: Position) {
         state = .replacing(position)
         retryMs = Self.retryFirstMs
+        let isForced = forced != nil
         forced = nil
         do throws(SystemError) { try node.directory.keep(unsettled: nil) } catch { return giveUp("\(error)") }
         node.log.notice("the database starts anew on the snapshot", ["position": "\(position)"])
-        let directory = node.directory.path
+        let (directory, log) = (node.directory.path, node.log)
+        let name = "replaced-\(WallClock.milliseconds())"
         node.replaceDatabase {
+            if isForced {
+                let kept = try SavedBinlog.keep(of: directory + "/mariadb", in: directory + "/cut-off", as: name)
+                log.warning("the binlog of the database that is replaced is kept for a look", ["folder": kept])
+            }
             try SnapshotFiles(directory: directory).swap()
         } done: { [weak self] problem in
             guard let self, let problem else { return }
