@@ -269,14 +269,8 @@ typealias NodeContext = Node
 
     /// Sessions that have to do with the master that was.
     func masterChanged() {
-        for session in Array(sessions.values) {
-            if session.tellsHold, role != .master {
-                // What is held is answered, so that it can be passed on elsewhere.
-                if !session.isHeld { session.channel.close() }
-            } else {
-                session.masterChanged()
-            }
-        }
+        // Those that other nodes pass on are told at their next statement, which may be on its way: so it can be passed on elsewhere.
+        for session in Array(sessions.values) { session.masterChanged() }
     }
 
     func sessionEnded(_ session: ClientSession) {

@@ -27,8 +27,6 @@ import StatementGate
     private var isBusy = false
     /// The statement at hand may write, here.
     private var runsWrite = false
-    /// The statement at hand waits to be tried again.
-    private(set) var isHeld = false
     /// What it does here would be broken off by a change of master.
     var isOpen: Bool { runsWrite || local.inTransaction }
     /// Requests that run together with the one at hand.
@@ -258,10 +256,8 @@ import StatementGate
     /// Tries again in a moment what was not run for want of a master; false when that was tried for long enough.
     func attemptAgain(_ sql: [UInt8]) -> Bool {
         guard EventLoop.nowMs() < waitsUntilMs, !node.isStopping, node.wasReady, !tellsHold || node.holdsWrites else { return false }
-        isHeld = true
         node.loop.after(milliseconds: Self.attemptMs) { [weak self] in
             guard let self, self.channel.isOpen else { return }
-            self.isHeld = false
             self.attempt(sql)
         }
         return true

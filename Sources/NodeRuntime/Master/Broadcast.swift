@@ -85,7 +85,7 @@ import Replication
         isPaused = false
         // No slave's number, so no slave's own reading ends this one.
         stream = BinlogStream(
-            node, after: position, serverID: node.id.rawValue, gathers: true,
+            node, after: position, serverID: node.id.rawValue, gathers: !holdsCommits,
             BinlogStream.Reader(
                 take: { [weak self] in self?.take($0, $1, $2) ?? false }, holdsCommits: holdsCommits, mayBegin: mayBegin,
                 gone: { [weak self] in self?.gone($0) }))

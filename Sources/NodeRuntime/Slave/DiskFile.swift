@@ -3,10 +3,10 @@ import Glibc
 
 /// What the journal's files are written with.
 enum DiskFile {
-    static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(JournalProblem) {
+    static func write(_ bytes: [UInt8], to descriptor: Int32, at offset: Int, _ path: String) throws(JournalProblem) {
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+            let count = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done)) }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw .system(path, SystemError("write"))

@@ -94,7 +94,7 @@ import Replication
         pending = []
         let (files, loop, failures, isAwaited) = (files, loop, failures, isAwaited)
         Self.queue.async {
-            var problem = files.write(commands, failures: failures)
+            var problem = files.write(commands, failures: failures, isAwaited: isAwaited)
             if isAwaited, problem == nil { problem = files.makeDurable() }
             let state = files.state
             loop.post { self.wrote(problem, state, bytes) }

@@ -15,6 +15,7 @@ final class SavedTail {
     private let new: String
     private var descriptor: Int32
     private var gathered: [UInt8]
+    private var written = 0
     private var format: FormatDescription
 
     /// `state`: what comes before. Nothing is at `path` before `finish`; what is there already stays, and the file gets a number.
@@ -50,7 +51,8 @@ final class SavedTail {
     }
 
     private func flush() throws(JournalProblem) {
-        try DiskFile.write(gathered, to: descriptor, new)
+        try DiskFile.write(gathered, to: descriptor, at: written, new)
+        written += gathered.count
         gathered.removeAll(keepingCapacity: true)
     }
 
