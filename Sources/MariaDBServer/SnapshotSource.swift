@@ -10,6 +10,8 @@ package struct SnapshotSourceOptions: Sendable {
     /// An account that may do everything.
     package var user: String
     package var password: String
+    /// The server is a replica, whose position is exact only while it applies nothing: the program stops that, and starts it again at its end.
+    package var isReplica = false
     /// How many files are copied at a time.
     package var parallel = 2
 
@@ -95,7 +97,7 @@ package final class SnapshotSource: Sendable {
                 [
                     "--defaults-file=\(login)", "--backup", "--stream=mbstream", "--parallel=\(options.parallel)", "--target-dir=\(paths.copying)",
                     "--tmpdir=\(paths.copying)",
-                ], in: paths.copying, output: pipe.writing.descriptor, log: log)
+                ] + (options.isReplica ? ["--safe-slave-backup"] : []), in: paths.copying, output: pipe.writing.descriptor, log: log)
             pipe.writing.close()
             pipe.reading.makeNonBlocking()
             guard let bytes = try pass(pipe.reading) else { return child.end(graceMs: 0) }

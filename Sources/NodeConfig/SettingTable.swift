@@ -132,7 +132,7 @@ extension SettingKey {
         ),
         SettingKey(
             "replication.snapshotAfterTransactions", \.replication.snapshotAfterTransactions, .whole(0...1 << 53), reloadable: true,
-            "A slave that has nothing yet replays its master's binlog when that has up to so many transactions; beyond it, it takes a copy of the master's database."
+            "A slave that has nothing yet replays its master's binlog when that has up to so many transactions; beyond it, it takes a copy of another slave's or the master's database."
         ),
     ]
 

@@ -30,6 +30,7 @@ typealias NodeContext = Node
     let applied: AppliedPosition
     let linkIdentity: LinkIdentity
     private(set) lazy var verifier = Verifier(self)
+    private(set) lazy var snapshots = SnapshotDesk(self)
     private(set) lazy var electorate = Electorate(self, seed: .random(in: .min ... .max))
     var membership: Membership
     private(set) lazy var outcomes = Outcomes(self)

@@ -34,13 +34,13 @@ package enum Frame: Equatable, Sendable {
     case readAnswer(UInt64, Position, refusal: String)
     /// Master to slave: more may be applied.
     case committed(Commitment)
-    /// Slave to master, instead of `resume`: send a whole copy of the database.
+    /// Between peers: send a whole copy of the database.
     case snapshotWanted
-    /// Master to slave: it comes after so many others have theirs.
+    /// The answer: it comes after so many others have theirs. Told again and again, as a sign of life.
     case snapshotQueued(ahead: UInt32)
-    /// Master to slave: the next piece of the copy's stream.
+    /// The next piece of the copy's stream.
     case snapshotData([UInt8])
-    /// Master to slave: that was all of it.
+    /// That was all of it.
     case snapshotDone(SnapshotDone)
 
     /// What the whole stream of a snapshot must come to.

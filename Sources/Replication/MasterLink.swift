@@ -3,7 +3,7 @@ package import ClusterModel
 /// The master's side of a link to one slave: proves, admits, then ships.
 ///
 ///     challenged ──hello──► admitting ──admitted()──► welcomed ──resume──► shipping
-///                                                              └─snapshotWanted──► givingSnapshot
+///                                                              └─ack──► welcomed: it takes a snapshot elsewhere, and only tells how far it is
 package struct MasterLink: Sendable {
     package enum Action: Equatable, Sendable {
         case send(Frame)
@@ -11,8 +11,6 @@ package struct MasterLink: Sendable {
         case admit(Frame.Hello)
         /// Find the last transaction that both logs have, of each of whose writers this is the last; then call `resumed`.
         case resume([GTID])
-        /// Send a copy of the database.
-        case giveSnapshot
         /// A client of the slave's reads: confirm that this node leads, then answer.
         case readIndex(UInt64)
         /// The slave said how far it is.
@@ -28,7 +26,6 @@ package struct MasterLink: Sendable {
         case admitting(Frame.Hello)
         case welcomed
         case shipping
-        case givingSnapshot
         case closed
     }
 
@@ -61,10 +58,7 @@ package struct MasterLink: Sendable {
             state = .shipping
             return [.resume(ends)]
         case (.shipping, .readIndex(let number)): return [.readIndex(number)]
-        case (.welcomed, .snapshotWanted):
-            state = .givingSnapshot
-            return [.giveSnapshot]
-        case (.shipping, .ack(let ack)), (.givingSnapshot, .ack(let ack)): return [.progressed(ack)]
+        case (.shipping, .ack(let ack)), (.welcomed, .ack(let ack)): return [.progressed(ack)]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .resumeAt), (_, .members), (_, .events), (_, .packedEvents), (_, .gone),
             (_, .beat), (_, .ack),
             (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .ask), (_, .told), (_, .notTold), (_, .snapshotWanted), (_, .snapshotQueued),

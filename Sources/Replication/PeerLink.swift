@@ -3,11 +3,14 @@ package import ClusterModel
 /// The answering side of a connection between peers, behind the line `.peer 1`: proves, then answers one request after another.
 ///
 ///     challenged ──hello──► ready ──ask──► answering ──answered()──► ready …
+///                             └─snapshotWanted──► giving ──given()──► ready
 package struct PeerAnswerer: Sendable {
     package enum Action: Equatable, Sendable {
         case send(Frame)
         /// Do it, then call `answered`.
         case answer([String?])
+        /// Send a copy of the database, then call `given`, or `refuse`.
+        case giveSnapshot
         /// Close when everything is sent.
         case close(LinkRefusal)
     }
@@ -16,6 +19,7 @@ package struct PeerAnswerer: Sendable {
         case challenged
         case ready
         case answering
+        case giving
         case closed
     }
 
@@ -53,6 +57,9 @@ package struct PeerAnswerer: Sendable {
         case (.ready, .ask(let fields)):
             state = .answering
             return [.answer(fields)]
+        case (.ready, .snapshotWanted):
+            state = .giving
+            return [.giveSnapshot]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .refused), (_, .resume), (_, .resumeAt), (_, .members), (_, .events),
             (_, .packedEvents), (_, .gone), (_, .beat),
             (_, .ack),
@@ -71,6 +78,14 @@ package struct PeerAnswerer: Sendable {
         return [.send(frame)]
     }
 
+    /// All of the copy was sent.
+    package mutating func given(_ done: Frame.SnapshotDone, nowMs: Int) -> [Action] {
+        guard state == .giving else { return [] }
+        lastHeardMs = nowMs
+        state = .ready
+        return [.send(.snapshotDone(done))]
+    }
+
     package mutating func refuse(_ refusal: LinkRefusal) -> [Action] {
         state = .closed
         return [.send(.refused(refusal)), .close(refusal)]
@@ -86,6 +101,7 @@ package struct PeerAnswerer: Sendable {
 /// The asking side.
 ///
 ///     connected ──challenge──► greeted ──welcome──► ready ──ask()──► asking ──told──► ready …
+///                                                     └─wantSnapshot()──► taking ──snapshotDone──► ready
 package struct PeerAsker: Sendable {
     package enum Action: Equatable, Sendable {
         case send(Frame)
@@ -93,7 +109,17 @@ package struct PeerAsker: Sendable {
         case ready
         /// The answer to the last `ask`: `told` or `notTold`.
         case answered(Frame)
+        case snapshot(SnapshotStep)
         case close(LinkRefusal)
+    }
+
+    /// What comes of a snapshot that was asked for.
+    package enum SnapshotStep: Equatable, Sendable {
+        /// So many others get theirs before; also told as a sign of life.
+        case queued(ahead: Int)
+        case piece([UInt8])
+        /// All of the stream is here, by its length.
+        case done(Frame.SnapshotDone)
     }
 
     private enum State: Equatable {
@@ -101,6 +127,8 @@ package struct PeerAsker: Sendable {
         case greeted(Frame.Challenge, Frame.Hello)
         case ready
         case asking
+        /// So many bytes of a snapshot came.
+        case taking(bytes: UInt64)
         case closed
     }
 
@@ -141,6 +169,14 @@ package struct PeerAsker: Sendable {
         case (.asking, .told), (.asking, .notTold):
             state = .ready
             return [.answered(frame)]
+        case (.taking, .snapshotQueued(let ahead)): return [.snapshot(.queued(ahead: Int(ahead)))]
+        case (.taking(let bytes), .snapshotData(let piece)):
+            state = .taking(bytes: bytes + UInt64(piece.count))
+            return [.snapshot(.piece(piece))]
+        case (.taking(let bytes), .snapshotDone(let done)):
+            guard done.bytes == bytes else { return refuse(LinkRefusal(.badStream, "\(bytes) bytes of the snapshot came, not \(done.bytes)")) }
+            state = .ready
+            return [.snapshot(.done(done))]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .resumeAt), (_, .members), (_, .events), (_, .packedEvents), (_, .gone),
             (_, .beat), (_, .ack),
             (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .snapshotWanted), (_, .snapshotQueued), (_, .snapshotData), (_, .snapshotDone),
@@ -156,6 +192,13 @@ package struct PeerAsker: Sendable {
         guard state == .ready else { return [] }
         state = .asking
         return [.send(.ask(fields))]
+    }
+
+    /// Asks for a copy of the database there.
+    package mutating func wantSnapshot() -> [Action] {
+        guard state == .ready else { return [] }
+        state = .taking(bytes: 0)
+        return [.send(.snapshotWanted)]
     }
 
     package mutating func refuse(_ refusal: LinkRefusal) -> [Action] {

@@ -4,7 +4,7 @@ package import ClusterModel
 /// The slave's side of its link to the master: proves, joins, then takes events for the journal and tells how far it is.
 ///
 ///     connected ──challenge──► greeted ──welcome──► joined ──resume──► resuming ──resumeAt──► cutting ──matched()──► receiving
-///                                                        └─snapshotWanted──► takingSnapshot ──snapshotDone──► tookSnapshot
+///                                                        └─watch()──► watching
 package struct SlaveLink: Sendable {
     package enum Action: Equatable, Sendable {
         case send(Frame)
@@ -27,17 +27,7 @@ package struct SlaveLink: Sendable {
         case committed(Commitment)
         /// The master can't send what comes next; why, in its words.
         case gone(String)
-        case snapshot(SnapshotStep)
         case close(LinkRefusal)
-    }
-
-    /// What comes of a snapshot that was asked for, in this order.
-    package enum SnapshotStep: Equatable, Sendable {
-        /// So many others get theirs before.
-        case queued(ahead: Int)
-        case piece([UInt8])
-        /// All of the stream is here, by its length.
-        case done(Frame.SnapshotDone)
     }
 
     private enum State: Equatable {
@@ -47,9 +37,8 @@ package struct SlaveLink: Sendable {
         case resuming
         case cutting
         case receiving
-        /// So many bytes of it came.
-        case takingSnapshot(bytes: UInt64)
-        case tookSnapshot
+        /// It takes a snapshot over another connection: here it only hears and tells how far everybody is.
+        case watching
         case closed
     }
 
@@ -91,19 +80,10 @@ package struct SlaveLink: Sendable {
             return [.resumeAt(position)]
         case (.receiving, .members(let text)): return [.members(text)]
         // What is committed means nothing before the logs are known to be one.
-        case (.joined, .beat(let beat)), (.resuming, .beat(let beat)): return [.heard(beat)]
+        case (.joined, .beat(let beat)), (.resuming, .beat(let beat)), (.watching, .beat(let beat)): return [.heard(beat)]
         case (.receiving, .beat(let beat)): return [.committed(beat.committed), .heard(beat)]
         case (.receiving, .readAnswer(let number, let position, let refusal)): return [.readAnswer(number, position, refusal: refusal)]
         case (.receiving, .committed(let commitment)): return [.committed(commitment)]
-        case (.takingSnapshot, .beat(let beat)), (.tookSnapshot, .beat(let beat)): return [.heard(beat)]
-        case (.takingSnapshot(0), .snapshotQueued(let ahead)): return [.snapshot(.queued(ahead: Int(ahead)))]
-        case (.takingSnapshot(let bytes), .snapshotData(let piece)):
-            state = .takingSnapshot(bytes: bytes + UInt64(piece.count))
-            return [.snapshot(.piece(piece))]
-        case (.takingSnapshot(let bytes), .snapshotDone(let done)):
-            guard done.bytes == bytes else { return refuse(LinkRefusal(.badStream, "\(bytes) bytes of the snapshot came, not \(done.bytes)")) }
-            state = .tookSnapshot
-            return [.snapshot(.done(done))]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .resume), (_, .resumeAt), (_, .members), (_, .events), (_, .packedEvents), (_, .gone),
             (_, .beat), (_, .ack),
             (_, .committed), (_, .readIndex), (_, .readAnswer), (_, .ask), (_, .told), (_, .notTold), (_, .snapshotWanted), (_, .snapshotQueued),
@@ -152,11 +132,9 @@ package struct SlaveLink: Sendable {
 
     package var isCutting: Bool { state == .cutting }
 
-    /// Asks for a copy of the master's database instead.
-    package mutating func wantSnapshot() -> [Action] {
-        guard state == .joined else { return [] }
-        state = .takingSnapshot(bytes: 0)
-        return [.send(.snapshotWanted)]
+    /// Takes no events: it only hears and tells how far everybody is.
+    package mutating func watch() {
+        if state == .joined { state = .watching }
     }
 
     /// Asks up to where a read must see.
@@ -165,7 +143,7 @@ package struct SlaveLink: Sendable {
     /// Tells how far this node is, if anybody listens.
     package func progressed(_ ack: Frame.Ack) -> [Action] {
         switch state {
-        case .receiving, .takingSnapshot, .tookSnapshot: [.send(.ack(ack))]
+        case .receiving, .watching: [.send(.ack(ack))]
         case .connected, .greeted, .joined, .resuming, .cutting, .closed: []
         }
     }

@@ -4,61 +4,12 @@ import Testing
 extension WholeClusters {
     /// Slaves that can't be filled from the master's binlog copy its database.
     @Suite struct Snapshots {
-        /// A master with some 60 MB and no binlog that tells how they came.
-        private func fill(_ master: NodeProcess) throws {
-            let client = try master.connect()
-            try client.ok("CREATE DATABASE d")
-            try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY, v LONGTEXT)")
-            try client.ok("CREATE USER reader@localhost IDENTIFIED BY 'x'")
-            for part in 0..<6 { try client.ok("INSERT INTO d.t SELECT seq + \(part * 1000), REPEAT(MD5(seq), 300) FROM d.seq_1_to_1000") }
-            try master.purgeBinlog()
-        }
-
-        /// The program that copies the master's database; nil while there is none.
-        private func copier(_ master: NodeProcess) -> pid_t? { process("--target-dir=\(master.data)/mariadb.copying") }
-
-        private func process(_ argument: String) -> pid_t? {
-            Processes.all().first { Processes.text(ofFile: "/proc/\($0)/cmdline")?.split(separator: "\0").contains(Substring(argument)) ?? false }
-        }
-
-        private func received(_ slave: NodeProcess) throws -> Int { Int(try slave.status("snapshot.bytes")) ?? 0 }
-
-        /// Lets the copy begin, and stops its program when the slave has received a part of it.
-        private func holdMidway(_ master: NodeProcess, _ slave: NodeProcess) throws -> pid_t {
-            let pid = try waitFor("a copy is made") { copier(master) }
-            try waitUntil("a part of it arrives") {
-                kill(pid, SIGSTOP)
-                if (try? received(slave)) ?? 0 > 0 { return true }
-                kill(pid, SIGCONT)
-                return false
-            }
-            try waitUntil("it is unpacked") { leftovers(slave).contains("mariadb.receiving") }
-            return pid
-        }
-
-        private func leftovers(_ node: NodeProcess) -> [String] {
-            Processes.shell("ls \(node.data)").output.split(separator: "\n").map(String.init).filter { $0.hasPrefix("mariadb.") }
-                .filter { !["mariadb.lock", "mariadb.log", "mariadb.sock", "mariadb.tmp"].contains($0) }
-        }
-
-        /// A slave that has its copy follows like any other, and nothing of the copying is left.
-        private func requireFollowing(_ cluster: Cluster) throws {
-            for slave in cluster.slaves {
-                try slave.waitUntilServing()
-                try waitUntil("\(slave.name) follows") { try slave.status("link").hasPrefix("receiving") }
-            }
-            let client = try cluster.master.connect()
-            try client.ok("INSERT INTO d.t VALUES (100001, 'after')")
-            try cluster.requireSameEverywhere()
-            for node in cluster.nodes { try waitUntil("\(node.name) is tidy: \(leftovers(node))") { leftovers(node).isEmpty } }
-        }
-
         @Test func `a new slave that can't replay says what it does, gets everything, and follows`() throws {
             try Cluster.run(slaves: 0) { cluster in
-                try fill(cluster.master)
+                try cluster.fillUnreplayable()
                 let slave = try cluster.add("slave1")
                 try slave.launch()
-                let pid = try holdMidway(cluster.master, slave)
+                let pid = try cluster.master.holdCopy(to: slave)
                 let words = try slave.connect().refused("NOT-READY", "SELECT 1")
                 #expect(words.contains("snapshot") && words.contains("receiving") && words.contains("bytes"), "\(words)")
                 #expect(try slave.status("link").hasPrefix("taking-snapshot: receiving"))
@@ -68,7 +19,7 @@ extension WholeClusters {
                 // Written while the copy is under way: in it, or sent after it.
                 try cluster.master.connect().ok("INSERT INTO d.t VALUES (100000, 'during')")
                 kill(pid, SIGCONT)
-                try requireFollowing(cluster)
+                try cluster.requireFollowing()
                 #expect(slave.logText.contains("the snapshot is in use"))
                 #expect(try cluster.master.status("snapshot.serving") == "none")
                 try slave.stop()
@@ -96,8 +47,10 @@ extension WholeClusters {
                 for number in 0..<5 { try client.ok("INSERT INTO d.t VALUES (\(number), 'x')") }
                 let late = try cluster.add("slave2", settings)
                 try late.launch()
-                try requireFollowing(cluster)
-                #expect(!early.logText.contains("snapshot") && late.logText.contains("the snapshot is in use"))
+                try cluster.requireFollowing()
+                #expect(
+                    !early.logText.contains("taking a snapshot") && early.logText.contains("snapshot given")
+                        && late.logText.contains("the snapshot is in use"))
             }
         }
 
@@ -120,46 +73,46 @@ extension WholeClusters {
 
         @Test func `a master killed in the middle of a snapshot gives another when it is back`() throws {
             try Cluster.run(slaves: 0) { cluster in
-                try fill(cluster.master)
+                try cluster.fillUnreplayable()
                 let slave = try cluster.add("slave1")
                 try slave.launch()
-                let pid = try holdMidway(cluster.master, slave)
+                let pid = try cluster.master.holdCopy(to: slave)
                 cluster.master.kill()
                 try waitUntil("the copying program ends with its node") { Processes.isGone(pid) }
                 try waitUntil("the slave knows") { slave.logText.contains("the snapshot broke off") }
                 #expect(try slave.connect().refused("NOT-READY", "SELECT 1").contains("snapshot"))
-                try waitUntil("what came is removed") { !leftovers(slave).contains("mariadb.receiving") }
+                try waitUntil("what came is removed") { !slave.leftovers.contains("mariadb.receiving") }
                 try cluster.master.launch()
                 try cluster.master.waitUntilServing()
-                try requireFollowing(cluster)
+                try cluster.requireFollowing()
             }
         }
 
         @Test func `a slave killed in the middle of a snapshot takes another when it is back`() throws {
             try Cluster.run(slaves: 0) { cluster in
-                try fill(cluster.master)
+                try cluster.fillUnreplayable()
                 let slave = try cluster.add("slave1")
                 try slave.launch()
-                let pid = try holdMidway(cluster.master, slave)
+                let pid = try cluster.master.holdCopy(to: slave)
                 slave.kill()
                 try waitUntil("the master ends the copy") { Processes.isGone(pid) }
-                #expect(leftovers(slave).contains("mariadb.receiving"))
+                #expect(slave.leftovers.contains("mariadb.receiving"))
                 try slave.launch()
-                try requireFollowing(cluster)
+                try cluster.requireFollowing()
             }
         }
 
         @Test func `a slave killed while its database changes to the snapshot goes on with it`() throws {
             try Cluster.run(slaves: 0) { cluster in
-                try fill(cluster.master)
+                try cluster.fillUnreplayable()
                 let slave = try cluster.add("slave1")
                 try slave.launch()
                 // From here on until the position is set, what is there is the copy, and not yet a database that can be gone on with.
-                try waitUntil("the copy is put in place", within: 60) { leftovers(slave).contains("mariadb.before") }
+                try waitUntil("the copy is put in place", within: 60) { slave.leftovers.contains("mariadb.before") }
                 slave.kill()
-                #expect(leftovers(slave).contains("mariadb.before") && !slave.logText.contains("the snapshot is in use"))
+                #expect(slave.leftovers.contains("mariadb.before") && !slave.logText.contains("the snapshot is in use"))
                 try slave.launch()
-                try requireFollowing(cluster)
+                try cluster.requireFollowing()
             }
         }
 
@@ -173,50 +126,50 @@ extension WholeClusters {
                 try cluster.waitForSlaves()
                 try slave.stop()
                 try client.ok("INSERT INTO old.t VALUES (2)")
-                try fill(cluster.master)
+                try cluster.fillUnreplayable()
                 try slave.launch()
-                let pid = try holdMidway(cluster.master, slave)
+                let pid = try cluster.master.holdCopy(to: slave)
                 #expect(try slave.connect().rows("SELECT id FROM old.t") == ["1"], "it answers with what it has")
                 #expect(try slave.status("health").contains("takes a snapshot"))
                 kill(pid, SIGCONT)
                 try waitUntil("it has the copy", within: 60) { slave.logText.contains("the snapshot is in use") }
-                try requireFollowing(cluster)
+                try cluster.requireFollowing()
                 #expect(slave.logText.contains("the journal begins anew"))
             }
         }
 
         @Test func `one snapshot is given at a time, the other slave waits`() throws {
             try Cluster.run(slaves: 0, ["replication": "{\"acks\": 0}"]) { cluster in
-                try fill(cluster.master)
+                try cluster.fillUnreplayable()
                 let (first, second) = (try cluster.add("slave1"), try cluster.add("slave2"))
                 try first.launch()
-                let pid = try holdMidway(cluster.master, first)
+                let pid = try cluster.master.holdCopy(to: first)
                 try second.launch()
-                try waitUntil("the second waits") { (try? second.status("link"))?.contains("waiting for its turn, 1 other first") ?? false }
+                try waitUntil("the second waits") { (try? second.status("link"))?.contains(", 1 other first") ?? false }
                 #expect(try second.connect().refused("NOT-READY", "SELECT 1").contains("waiting for its turn"))
                 #expect(try cluster.master.status("snapshot.waiting") == "1")
                 kill(pid, SIGCONT)
-                try requireFollowing(cluster)
+                try cluster.requireFollowing()
             }
         }
 
         @Test func `a slave that takes nothing does not hold the copy up for good`() throws {
             let settings = ["replication": #"{"heartbeatMs": 200, "peerTimeoutMs": 1500, "sendBufferBytes": 65536}"#]
             try Cluster.run(slaves: 0, settings) { cluster in
-                try fill(cluster.master)
+                try cluster.fillUnreplayable()
                 let slave = try cluster.add("slave1", settings)
                 try slave.launch()
-                let pid = try holdMidway(cluster.master, slave)
+                let pid = try cluster.master.holdCopy(to: slave)
                 // The node lives and talks, its disk stands still.
-                try waitUntil("the copy is unpacked") { process("\(slave.data)/mariadb.receiving") != nil }
-                let unpacker = try #require(process("\(slave.data)/mariadb.receiving"))
+                try waitUntil("the copy is unpacked") { slave.unpacker != nil }
+                let unpacker = try #require(slave.unpacker)
                 kill(unpacker, SIGSTOP)
                 kill(pid, SIGCONT)
                 try waitUntil("the master ends the copy") { Processes.isGone(pid) }
                 #expect(cluster.master.logText.contains("took nothing of it"))
                 // Whatever the copy held is free again.
                 try cluster.master.connect().ok("INSERT INTO d.t VALUES (100000, 'meanwhile')")
-                try requireFollowing(cluster)
+                try cluster.requireFollowing()
                 #expect(Processes.isGone(unpacker))
             }
         }
@@ -234,8 +187,25 @@ extension WholeClusters {
                 )
                 try #require(broken.code == 0, "\(broken.output)")
                 try slave.launch()
-                try requireFollowing(cluster)
+                try cluster.requireFollowing()
                 #expect(slave.logText.contains("the old files are put back"))
+            }
+        }
+
+        @Test func `a copy that holds more than it is said to gives way to what it replaced`() throws {
+            try Cluster.run(slaves: 1) { cluster in
+                let (client, slave) = (try cluster.master.connect(), cluster.slave(1))
+                try client.ok("CREATE DATABASE d")
+                try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY, v LONGTEXT)")
+                try client.ok("INSERT INTO d.t VALUES (1, 'x')")
+                try cluster.waitForSlaves()
+                try slave.stop()
+                // With this position the last row would be inserted a second time.
+                let wrong = Processes.shell("cd \(slave.data) && cp -a mariadb mariadb.before && echo 0-1-2 > mariadb/ddbnode.snapshot")
+                try #require(wrong.code == 0, "\(wrong.output)")
+                try slave.launch()
+                try cluster.requireFollowing()
+                #expect(slave.logText.contains("it holds 0-1-3 and was said to be at 0-1-2"))
             }
         }
 
@@ -256,7 +226,7 @@ extension WholeClusters {
                 try waitUntil("it says why") { try slave.status("link").contains("only this node has") }
                 #expect(try slave.status("link").hasPrefix("needs-snapshot"))
                 #expect(try slave.connect().value("SELECT COUNT(*) FROM d.t4") == "0")
-                #expect(copier(cluster.master) == nil)
+                #expect(cluster.master.copier == nil)
             }
         }
     }

@@ -91,6 +91,7 @@ import Replication
                 asked = nil
                 if case .told(let rows) = frame { question?.done(rows) } else { question?.done(nil) }
                 next()
+            case .snapshot: break  // asked for over a connection of its own alone
             case .close(let refusal):
                 node.log.debug("a node can't be asked about leadership", ["node": "\(id)", "why": refusal.words])
                 fail()

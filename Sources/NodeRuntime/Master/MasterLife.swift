@@ -26,7 +26,6 @@ import Replication
     /// Who wrote this master's log; nil before that is known.
     private(set) var history: LogHistory?
     private var isTellingCommitment = false
-    let snapshots: SnapshotDesk
     /// When each member whose link is gone was last heard, by the loop's clock.
     private var lastHeardMs: [NodeID: Int] = [:]
     private var lag = LagTracker()
@@ -50,7 +49,6 @@ import Replication
         gate = CommitGate(node, broadcast, marker: marker)
         roster = Roster(node, gate)
         rounds = ReadRounds(node.loop) { [unowned node] in node.settings.replication.ackTimeoutMs }
-        snapshots = SnapshotDesk(node)
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         if let replica {
@@ -225,7 +223,7 @@ import Replication
         gate.look(reachable: Set(slaves.filter(\.isMatched).compactMap { $0.member?.id }))
         sendBeats()
         for member in roster.others where !slaves.contains(where: { $0.member?.id == member.id }) { node.electorate.announce(to: member.id) }
-        snapshots.tick()
+        node.snapshots.tick()
         if role == .master { purge.tick() }
         retireJournal()
         beatLater()
@@ -327,7 +325,7 @@ import Replication
         rows += purge.statusRows
         let left = roster.others.filter { (received[$0.id] ?? .start) < purge.first ?? .start }
         if !left.isEmpty { rows.append(["binlog.too_short_for", left.map { "\($0.id)" }.joined(separator: ",")]) }
-        return rows + snapshots.statusRows
+        return rows + node.snapshots.statusRows
     }
 
     private var acksWords: String {
@@ -353,6 +351,7 @@ import Replication
         takeover?.end()
         gate.close()
         node.outcomes.rest()
+        node.snapshots.close("the node that gave it is no longer master")
         for slave in slaves { slave.close("this node is stopping") }
         broadcast.close()
     }

@@ -15,8 +15,6 @@ import Replication
     private var frames = FrameReader(takesEvents: false)
     private(set) var member: Member?
     private(set) var feed: SlaveFeed?
-    /// What it gets instead of a feed, where it asked for that.
-    private var giving: SnapshotGiving?
     private(set) var ack = Frame.Ack(received: .start, applied: .start, state: "joining", beat: 0)
     /// Why the slave can't be fed; nil while it can.
     private(set) var gone: String?
@@ -56,7 +54,6 @@ import Replication
             case .progressed(let ack):
                 self.ack = ack
                 master.progressed(self)
-            case .giveSnapshot: giveSnapshot()
             case .readIndex(let number): confirm(number)
             case .close(let refusal):
                 master.node.log.warning("link to a slave ended", ["slave": name, "why": refusal.words])
@@ -139,21 +136,7 @@ import Replication
         channel.write { frame.encode(into: &$0) }
     }
 
-    private func giveSnapshot() {
-        beat(master.currentBeat)
-        ack.state = "taking-snapshot"
-        let giving = SnapshotGiving(master.node, master.snapshots, channel, slave: name) { [weak self] refusal in
-            guard let self else { return }
-            self.perform(self.link.refuse(refusal))
-        }
-        self.giving = giving
-        master.snapshots.give(giving)
-    }
-
-    private func endFeeding() {
-        feed?.close()
-        giving?.close()
-    }
+    private func endFeeding() { feed?.close() }
 
     private func confirm(_ number: UInt64) {
         master.confirmedPosition { [weak self] result in
@@ -185,10 +168,7 @@ import Replication
 
     func lastSeenMs(nowMs: Int) -> Int { link.lastSeenMs(nowMs: nowMs) }
 
-    func drained() {
-        feed?.drained()
-        giving?.drained()
-    }
+    func drained() { feed?.drained() }
 
     func inputEnded() { close("the slave closed the link") }
 

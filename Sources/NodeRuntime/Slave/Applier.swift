@@ -23,6 +23,11 @@ import MariaDBConnector
     /// A crash cut a DDL statement off and its recovery finished it without the bookkeeping: the first transaction after this may be done already.
     private var doubtfulAfter: Position?
     private let applied: AppliedPosition
+    /// The program that copies the database has stopped the applying threads, and its position is right only while they rest.
+    var isCopied = false {
+        // It starts them again itself, unless it was broken off.
+        didSet { if oldValue, !isCopied, isUp { control.query("START SLAVE") { _ in } } }
+    }
 
     /// What MariaDB answers to a DDL statement whose effect is there already: it exists, is a duplicate, is gone, is not there to be renamed.
     private static let alreadyDone: Set<Int> = [
@@ -112,13 +117,14 @@ import MariaDBConnector
             state = .running
             return watchLater()
         }
-        if skipsWhatIsDone(Int(status["Last_SQL_Errno"] ?? "") ?? 0) { return }
+        if !isCopied, skipsWhatIsDone(Int(status["Last_SQL_Errno"] ?? "") ?? 0) { return }
         let errors = [status["Last_SQL_Error"], status["Last_IO_Error"]].compactMap { $0 }.filter { !$0.isEmpty }
+        guard !isCopied || !errors.isEmpty else { return watchLater() }
         let words = errors.first ?? "its replica threads do not run"
         if state != .failed(words) { log.error("the database does not apply", ["error": words]) }
         state = .failed(words)
         // A lock wait or a full disk passes; to threads that run, START SLAVE does nothing.
-        control.query("START SLAVE") { _ in }
+        if !isCopied { control.query("START SLAVE") { _ in } }
         watchLater(Self.retryMs)
     }
 

@@ -52,7 +52,7 @@ import Replication
     var lastAsked: UInt64 = 0
     private var isPaused = false
     private var isStopped = false
-    /// A snapshot is taken instead.
+    /// A snapshot is taken: over the link this node only hears and tells how far everybody is.
     private(set) var isSuspended = false
     private(set) var state = State.connecting
     private var linkEpoch = Epoch.first
@@ -83,7 +83,7 @@ import Replication
             if new == address, leader == nil { return }
         }
         address = new
-        guard !isStopped, !isSuspended, new != nil else { return }
+        guard !isStopped, new != nil else { return }
         if channel != nil || dialer != nil { hangUp("the master is another one") }
         retryMs = Self.retryFirstMs
         start()
@@ -99,7 +99,7 @@ import Replication
     private func start() {
         node.loop.cancel(retry)
         retry = nil
-        guard !isStopped, !isSuspended, let address else { return }
+        guard !isStopped, let address else { return }
         dialer?.cancel()
         dialer = Dialer(node.loop, host: address.host, port: address.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
             guard let self else { return }
@@ -141,7 +141,7 @@ import Replication
     private func lost(_ why: String) {
         let (before, gone) = (state, leader)
         hangUp(why)
-        guard !isStopped, !isSuspended else { return }
+        guard !isStopped else { return }
         if case .receiving = before {
             node.log.warning("link to the master lost", ["why": why])
         } else {
@@ -162,19 +162,15 @@ import Replication
         retryMs = min(retryMs * 2, Self.retryLastMs)
     }
 
-    /// Ends the link, and makes no other before `resume()`.
-    func suspend() {
-        guard !isSuspended else { return }
-        isSuspended = true
-        node.loop.cancel(retry)
-        hangUp("a snapshot is taken")
-        state = .connecting
-        slave.linkChanged()
-    }
+    /// Receives nothing before `resume()`.
+    func suspend() { if !isSuspended { linkAnew(suspended: true) } }
 
-    func resume() {
-        guard isSuspended else { return }
-        isSuspended = false
+    func resume() { if isSuspended { linkAnew(suspended: false) } }
+
+    private func linkAnew(suspended: Bool) {
+        isSuspended = suspended
+        hangUp("a link of another kind is made")
+        state = .connecting
         retryMs = Self.retryFirstMs
         start()
     }
@@ -244,7 +240,6 @@ import Replication
             case .readAnswer(let number, let position, let refusal): answered(number, position, refusal)
             case .committed(let commitment): slave.committed(commitment)
             case .gone(let why): gone(why)
-            case .snapshot: break  // asked for over a link of its own alone
             case .close(let refusal): closed(refusal)
             }
         }
@@ -271,6 +266,10 @@ import Replication
             guard let self, self.channel?.isOpen == true else { return }
             (self.leader, self.linkEpoch) = (master, epoch)
             self.heardLeader()
+            guard !self.isSuspended else {
+                self.link?.watch()
+                return self.tell()
+            }
             // What was on its way to the disk for an earlier link must be there, or gone, before this one goes on from it.
             self.journal.settled { [weak self] in
                 guard let self, self.channel?.isOpen == true else { return }
@@ -331,18 +330,13 @@ import Replication
     }
 
     private func heard(_ beat: Frame.Beat) {
-        heardElsewhere(beat)
-        tell()
-        slave.checkCaughtUp()
-        slave.considerSnapshot()
-    }
-
-    /// The master told how far it is, be it over another link.
-    func heardElsewhere(_ beat: Frame.Beat) {
         lastBeat = beat
         lastBeatMs = EventLoop.nowMs()
         isHeard = true
         heardLeader()
+        tell()
+        slave.checkCaughtUp()
+        slave.considerSnapshot()
     }
 
     /// Tells the master how far this node is.

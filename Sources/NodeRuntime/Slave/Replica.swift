@@ -53,6 +53,12 @@ import Replication
 
     var applierState: Applier.State { applier.state }
 
+    /// A copy of the database is made.
+    var isCopied: Bool {
+        get { applier.isCopied }
+        set { applier.isCopied = newValue }
+    }
+
     /// Whether the node's log is known to its end: the journal's, unless that holds nothing and the database was not seen.
     var isLogKnown: Bool { isReconciled || !journal.isEmptyAndNew }
 
@@ -165,6 +171,7 @@ import Replication
     private func journalDoesNotReach(_ position: Position) {
         guard isDatabaseUp, isReconciled, !isClosed else { return }
         isReconciled = false
+        node.snapshots.close("the giving node's database is brought in line with its journal")
         let done: @LoopActor (String?) -> Void = { [weak self] problem in
             guard let self, let problem else { return }
             self.node.log.error("journal and database do not fit", ["error": problem])

@@ -74,7 +74,7 @@ import Replication
     func follow(_ leader: Member?) {
         guard let leader else { return master.leaderUnknown() }
         masterAddress = leader.address
-        if isLinkStarted, !snapshot.isUnderWay { master.follow(leader.address, leader.id) }
+        if isLinkStarted { master.follow(leader.address, leader.id) }
     }
 
     /// What was dialled is no master, and knows where that is.
@@ -160,16 +160,22 @@ import Replication
 
     /// The master told how far it is, or that it can't send what comes next.
     func considerSnapshot() {
-        guard replica.isReconciled || snapshot.isForced, let beat = master.lastBeat, master.isHeard, let masterAddress else { return }
+        guard replica.isReconciled || snapshot.isForced, let beat = master.lastBeat, master.isHeard else { return }
         let gone: String? = if case .gone(let why) = master.state { why } else { nil }
         snapshot.consider(
-            SnapshotRule.Facts(written: journal.written, applied: node.applied.value, master: beat.position, gone: gone), from: masterAddress)
+            SnapshotRule.Facts(written: journal.written, applied: node.applied.value, master: beat.position, gone: gone))
     }
 
     var isTakingSnapshot: Bool { snapshot.isUnderWay }
     func suspendLink() { master.suspend() }
     func resumeLink() { master.resume() }
-    func heardOverSnapshot(_ beat: Frame.Beat) { master.heardElsewhere(beat) }
+
+    /// Why no snapshot of its database can be given; nil: it can.
+    var snapshotRefusal: String? {
+        if snapshot.isUnderWay { return "it takes a snapshot itself" }
+        guard isDatabaseUp, replica.isReconciled, replica.applierState == .running else { return "its database does not apply now" }
+        return node.applied.value == .start ? "it has nothing yet" : nil
+    }
 
     /// The master told how far it is, or the database got further.
     func checkCaughtUp() {
@@ -191,6 +197,7 @@ import Replication
     private func tick() {
         master.tick()
         snapshot.tick()
+        node.snapshots.tick()
         master.tell()
         checkCaughtUp()
         replica.purge()
@@ -257,7 +264,7 @@ import Replication
             rows.append(["master.last_heard_ms", "\(EventLoop.nowMs() - master.lastBeatMs)"])
         }
         if let lag = nodes().first(where: { $0.id == node.id })?.lagMs { rows.append(["lag_ms", "\(lag)"]) }
-        return rows + binlog.statusRows
+        return rows + node.snapshots.statusRows + binlog.statusRows
     }
 
     private var commitmentWords: String {
@@ -289,7 +296,7 @@ import Replication
 
     var health: String {
         if case .failed(let why) = replica.applierState { return "This slave's database does not apply what it receives: \(why)" }
-        if let words = snapshot.words { return "This slave takes a snapshot of its master's database: \(words)." }
+        if let words = snapshot.words { return "This slave takes a snapshot of the cluster's data: \(words)." }
         if replica.isWaitingForVerdict {
             return "This node was master; it starts its database once the cluster has told it what became of its last writes."
         }
@@ -311,5 +318,6 @@ import Replication
         node.loop.cancel(timer)
         master.stop()
         snapshot.stop()
+        node.snapshots.close("the node that gave it is a slave no longer")
     }
 }

@@ -7,10 +7,11 @@ import MariaDBServer
 import NodeConfig
 import Replication
 
-/// A slave's way to a copy of its master's database: whether it needs one, attempts until one is whole, and the change from the old files to the new.
+/// A slave's way to a copy of another node's database: whether it needs one, attempts until one is whole, and the change from the old files to the new.
 ///
 ///     idle ──need──► taking ──whole──► replacing ──started──► idle
-///                      ▲  └─broken─► pausing ─┘   └─does not start─► the old files again
+///                      ▲  └─broken─► the next node, or pausing ─┘
+///                                               └─does not start─► the old files again
 @LoopActor final class SlaveSnapshot {
     private enum State {
         case idle
@@ -23,12 +24,15 @@ import Replication
 
     private static let retryFirstMs = 2000
     private static let retryLastMs = 60_000
-    /// Where the master has none to give, or a copy did not start: not sooner than this.
+    /// Where nobody has one to give, or a copy did not start: not sooner than this.
     private static let declinedMs = 60_000
     private static let queue = DispatchQueue(label: "ddbnode.snapshot")
 
     private unowned let slave: SlaveLife
-    private var master: NodeAddress?
+    /// Whom to ask, the next one first.
+    private var givers: ArraySlice<NodeStatus> = []
+    /// Where the last copy of a slave's database began: the master is asked where that was of no use.
+    private var givenBySlave: Position?
     /// Why the database can't stay as it is.
     private var forced: String?
     private var state = State.idle
@@ -62,7 +66,7 @@ import Replication
 
     /// What clients are told who can't be served because of it.
     var notReady: ReplyError? {
-        words.map { ReplyError(.notReady, "this slave takes a snapshot of its master's database: \($0); try again later") }
+        words.map { ReplyError(.notReady, "this slave takes a snapshot of the cluster's data: \($0); try again later") }
     }
 
     var statusRows: [[String?]] {
@@ -78,9 +82,8 @@ import Replication
     var isForced: Bool { forced != nil }
 
     /// The master, which is there, told how far it is, or that it can't send what comes next.
-    func consider(_ facts: SnapshotRule.Facts, from master: NodeAddress) {
+    func consider(_ facts: SnapshotRule.Facts) {
         guard case .idle = state, !isStopped else { return }
-        self.master = master
         if let forced { return begin(forced) }
         switch SnapshotRule(replaysMax: node.settings.replication.snapshotAfterTransactions).need(facts) {
         case .replay: if EventLoop.nowMs() >= notBeforeMs { trouble = nil }
@@ -97,24 +100,48 @@ import Replication
 
     private func begin(_ why: String) {
         guard EventLoop.nowMs() >= notBeforeMs else { return }
-        node.log.notice("taking a snapshot of the master's database", ["why": why])
+        node.log.notice("taking a snapshot", ["why": why])
         slave.suspendLink()
         take()
     }
 
     private func take() {
-        // The master may have changed since the last attempt.
-        guard let master = slave.masterAddress ?? master else { return giveUp("no master is known") }
+        // Much may have changed since the last attempt.
+        let nodes = slave.master.lastBeat?.nodes ?? []
+        givers = SnapshotGivers.inOrder(nodes, own: node.id, floor: floor, sparesMaster: givenBySlave != floor)[...]
         trouble = nil
-        state = .taking(SnapshotTaking(slave, master: master) { [weak self] in self?.over($0) })
+        askNext()
     }
 
-    private func over(_ end: SnapshotTaking.End) {
+    /// What is here may have been acknowledged: a copy of less would take that away.
+    private var floor: Position { max(slave.journal.written, node.applied.value) }
+
+    private func askNext() {
+        guard let giver = givers.popFirst() else { return pause("no master is known") }
+        // The master may be reached under another address than it tells.
+        let known = giver.role == .master ? slave.masterAddress : nil
+        guard let address = known ?? NodeAddress(giver.address) else { return over(.failed("its address can't be read"), giver) }
+        state = .taking(SnapshotTaking(slave, from: giver, at: address, floor: floor) { [weak self] in self?.over($0, giver) })
+    }
+
+    private func over(_ end: SnapshotTaking.End, _ giver: NodeStatus) {
         switch end {
-        case .ready(let position): replace(position)
-        case .failed(let why): pause(why)
-        case .refused(let why): giveUp(why)
+        case .ready(let position):
+            givenBySlave = giver.role == .slave ? position : nil
+            replace(position)
+        case .failed(let why):
+            if !skips(giver, why) { pause("\(giver.wordsAsGiver): \(why)") }
+        case .refused(let why):
+            if !skips(giver, why) { giveUp("\(giver.wordsAsGiver): \(why)") }
         }
+    }
+
+    /// Asks the next node, where there is one.
+    private func skips(_ giver: NodeStatus, _ why: String) -> Bool {
+        guard !givers.isEmpty else { return false }
+        node.log.warning("there is no snapshot of that node; the next one is asked", ["from": giver.wordsAsGiver, "why": why])
+        askNext()
+        return true
     }
 
     private func pause(_ why: String) {
@@ -162,20 +189,33 @@ import Replication
         do {
             guard let position = try SnapshotFiles(directory: node.directory.path).pending(), let gtid = position.gtid else { return done(nil) }
             state = .replacing(position)
-            // Before the mark is gone, what the server was told must be on disk: a slave's database does not sync each commit.
-            let statements = [
-                "STOP SLAVE", "RESET MASTER", "SET GLOBAL gtid_slave_pos='\(gtid)'", "SET GLOBAL gtid_binlog_state='\(gtid)'",
-                "FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS",
-            ]
-            node.control.queries(statements) { [weak self] result in
+            // With a position that is behind the tables, what follows on it would be applied twice.
+            node.control.query("SELECT @@GLOBAL.gtid_slave_pos AS slave") { [weak self] result in
                 guard let self else { return }
-                switch result {
-                case .success: self.accept(position, done)
-                case .failure(let error): done("the snapshot's position could not be set: \(error)")
-                }
+                let told: SmallResult
+                do { told = try result.get() } catch { return done("the snapshot's position could not be read: \(error)") }
+                let found = Position(list: told["slave"] ?? "") ?? .start
+                guard found > position else { return self.teach(position, gtid, done) }
+                let problem = "it holds \(found) and was said to be at \(position)"
+                if !self.databaseFailed(problem) { done(problem) }
             }
         } catch {
             done("\(error)")
+        }
+    }
+
+    private func teach(_ position: Position, _ gtid: GTID, _ done: @escaping @LoopActor (String?) -> Void) {
+        // Before the mark is gone, what the server was told must be on disk: a slave's database does not sync each commit.
+        let statements = [
+            "STOP SLAVE", "RESET MASTER", "SET GLOBAL gtid_slave_pos='\(gtid)'", "SET GLOBAL gtid_binlog_state='\(gtid)'",
+            "FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS",
+        ]
+        node.control.queries(statements) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success: self.accept(position, done)
+            case .failure(let error): done("the snapshot's position could not be set: \(error)")
+            }
         }
     }
 

@@ -4,7 +4,7 @@ import MariaDBServer
 import NodeConfig
 import Replication
 
-/// Where a master gives slaves snapshots of its database: one at a time, the others wait in order of coming.
+/// Where a node gives others snapshots of its database: one at a time, the others wait in order of coming.
 @LoopActor final class SnapshotDesk {
     private unowned let node: Node
     private var queue = SnapshotQueue<ObjectIdentifier>()
@@ -12,13 +12,24 @@ import Replication
 
     init(_ node: Node) { self.node = node }
 
+    /// Why there is none to be had here now; nil: there is.
+    var refusal: LinkRefusal? {
+        guard node.settings.database.mode == .private else {
+            let words = "its database is external, so its node can't copy it: fill the slave by hand (Docs/Operations.md, \"Rebuilding a slave\")"
+            return LinkRefusal(.noSnapshot, words)
+        }
+        let why: String? =
+            switch node.life {
+            case let slave as SlaveLife: slave.snapshotRefusal
+            case let master as MasterLife: master.role == .master ? nil : "it was elected, and does not lead yet"
+            default: "it is starting"
+            }
+        return why.map { LinkRefusal(.snapshotFailed, "node \(node.id) gives none now: \($0)") }
+    }
+
     /// What was asked for, or why there is none.
     func give(_ giving: SnapshotGiving) {
-        guard node.settings.database.mode == .private else {
-            let words =
-                "the master's database is external, so its node can't copy it: fill the slave by hand (Docs/Operations.md, \"Rebuilding a slave\")"
-            return giving.refuse(LinkRefusal(.noSnapshot, words))
-        }
+        if let refusal { return giving.refuse(refusal) }
         queue.joined(ObjectIdentifier(giving))
         givings[ObjectIdentifier(giving)] = giving
         if queue.current == ObjectIdentifier(giving) { giving.begin() } else { tellQueue() }
@@ -38,16 +49,24 @@ import Replication
     }
 
     /// Called from time to time.
-    func tick() { queue.current.flatMap { givings[$0] }?.tick() }
+    func tick() {
+        queue.current.flatMap { givings[$0] }?.tick()
+        tellQueue()
+    }
 
     var statusRows: [[String?]] {
         let current = queue.current.flatMap { givings[$0] }
         return [
-            ["snapshot.serving", current.map { "\($0.bytes) bytes to \($0.slave)" } ?? "none"], ["snapshot.waiting", "\(queue.waiting.count)"],
+            ["snapshot.serving", current.map { "\($0.bytes) bytes to \($0.taker)" } ?? "none"], ["snapshot.waiting", "\(queue.waiting.count)"],
         ]
     }
 
-    func close() {
-        for giving in Array(givings.values) { giving.close() }
+    /// Breaks all of them off; why.
+    func close(_ why: String) {
+        let all = Array(givings.values)
+        // None of them is to begin because another one ended.
+        givings = [:]
+        queue = SnapshotQueue()
+        for giving in all { giving.fail(why) }
     }
 }

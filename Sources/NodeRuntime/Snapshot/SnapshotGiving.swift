@@ -8,43 +8,49 @@ import Replication
 
 extension SHA256Stream: StreamDigest {}
 
-/// One slave's snapshot, from the master's database into the slave's channel as fast as that takes it.
+/// One node's snapshot, from this node's database into its channel as fast as that takes it.
 @LoopActor final class SnapshotGiving {
+    typealias End = Result<Frame.SnapshotDone, LinkRefusal>
+
     private static let wordsMax = 1000
 
     private unowned let node: Node
-    private let desk: SnapshotDesk
     private let channel: Channel
     /// Who it is for.
-    let slave: String
-    private let refused: @LoopActor (LinkRefusal) -> Void
+    let taker: String
+    private let over: @LoopActor (End) -> Void
     private var source: SnapshotSource?
+    /// Whose database is copied, where that applies another node's log.
+    private var replica: Replica?
     private var isAsked = false
     private var isOver = false
     private(set) var bytes: UInt64 = 0
-    /// How much the slave had taken when that last changed, and when it was.
+    /// How much the taker had taken when that last changed, and when it was.
     private var taken: UInt64 = 0
     private var takenMs = 0
 
-    /// `refused` hears why there is no snapshot, once.
-    init(_ node: Node, _ desk: SnapshotDesk, _ channel: Channel, slave: String, refused: @escaping @LoopActor (LinkRefusal) -> Void) {
+    /// `over` hears that all was sent, or why not; unless `close()` came first.
+    init(_ node: Node, _ channel: Channel, taker: String, over: @escaping @LoopActor (End) -> Void) {
         self.node = node
-        self.desk = desk
         self.channel = channel
-        self.slave = slave
-        self.refused = refused
+        self.taker = taker
+        self.over = over
     }
 
-    func isQueued(behind count: Int) { send(.snapshotQueued(ahead: UInt32(clamping: count))) }
+    func isQueued(behind count: Int) { if !channel.isFull { send(.snapshotQueued(ahead: UInt32(clamping: count))) } }
 
     /// It is this one's turn.
     func begin() {
         guard let target = node.administratorTarget, case .socket(let socket) = target.endpoint else {
-            return fail("the master's database is down")
+            return fail("the giving node's database is down")
         }
-        node.log.notice("giving a snapshot", ["slave": slave])
-        let options = SnapshotSourceOptions(
+        if let refusal = node.snapshots.refusal { return fail(refusal.words) }
+        node.log.notice("giving a snapshot", ["to": taker])
+        replica = (node.life as? SlaveLife)?.replica
+        replica?.isCopied = true
+        var options = SnapshotSourceOptions(
             directory: node.directory.path, socket: socket, user: target.account.user, password: target.account.password)
+        options.isReplica = replica != nil
         let loop = node.loop
         let source = SnapshotSource(options, digest: SHA256Stream()) { [weak self] event in loop.post { self?.heard(event) } }
         self.source = source
@@ -63,9 +69,9 @@ extension SHA256Stream: StreamDigest {}
             send(.snapshotData(piece))
             if !channel.isFull { ask() }
         case .finished(let summary):
-            send(.snapshotDone(Frame.SnapshotDone(bytes: summary.bytes, digest: summary.digest, position: summary.position)))
-            node.log.notice("snapshot given", ["slave": slave, "bytes": "\(bytes)", "position": "\(summary.position)"])
+            node.log.notice("snapshot given", ["to": taker, "bytes": "\(bytes)", "position": "\(summary.position)"])
             close()
+            over(.success(Frame.SnapshotDone(bytes: summary.bytes, digest: summary.digest, position: summary.position)))
         case .failed(let problem): fail("\(problem)")
         }
     }
@@ -76,29 +82,34 @@ extension SHA256Stream: StreamDigest {}
         source.next()
     }
 
-    /// The slave has read some.
+    /// The taker has read some.
     func drained() { ask() }
 
-    /// Called from time to time: a slave that takes nothing is given up. The end of a copy is made with the database's commits held, and waits for
+    /// Called from time to time: a taker that takes nothing is given up. The end of a copy is made with the database's commits held, and waits for
     /// whoever takes the stream.
     func tick() {
         guard source != nil else { return }
+        if let replica, replica.journal.index.totalBytes > node.settings.replication.journalBytesMax {
+            return fail("the giving node's journal is full, and must be applied first")
+        }
+        // The program may have nothing to say for long; the taker must not think that nobody is here.
+        isQueued(behind: 0)
         let now = EventLoop.nowMs()
         if taken != channel.sentTotal || !channel.isFull { (taken, takenMs) = (channel.sentTotal, now) }
         guard now - takenMs > node.settings.replication.peerTimeoutMs else { return }
-        fail("the slave took nothing of it for \(now - takenMs) ms")
+        fail("the taker took nothing of it for \(now - takenMs) ms")
     }
 
     private func send(_ frame: Frame) { channel.write { frame.encode(into: &$0) } }
 
-    private func fail(_ why: String) {
+    func fail(_ why: String) {
         guard !isOver else { return }
-        node.log.error("a snapshot could not be given", ["slave": slave, "why": why])
+        node.log.error("a snapshot could not be given", ["to": taker, "why": why])
         close()
         refuse(LinkRefusal(.snapshotFailed, String(why.prefix(Self.wordsMax))))
     }
 
-    func refuse(_ refusal: LinkRefusal) { refused(refusal) }
+    func refuse(_ refusal: LinkRefusal) { over(.failure(refusal)) }
 
     /// Ends the copy, if one is under way.
     func close() {
@@ -106,6 +117,8 @@ extension SHA256Stream: StreamDigest {}
         isOver = true
         source?.cancel()
         source = nil
-        desk.left(self)
+        replica?.isCopied = false
+        replica = nil
+        node.snapshots.left(self)
     }
 }

@@ -5,7 +5,7 @@ import MariaDBServer
 import NodeConfig
 import Replication
 
-/// One attempt of a slave to get a snapshot: dials the master, joins, feeds what comes to the restore, until the copy is whole or something broke.
+/// One attempt to get a snapshot of one node: dials it, feeds what comes to the restore, until the copy is whole or something broke.
 @LoopActor final class SnapshotTaking: ChannelHandler {
     enum Phase: Equatable {
         case connecting
@@ -19,7 +19,7 @@ import Replication
         case ready(Position)
         /// Another attempt may come through.
         case failed(String)
-        /// The master gives none.
+        /// That node gives none, now or later.
         case refused(String)
     }
 
@@ -29,24 +29,29 @@ import Replication
     private static let logEveryMs = 10_000
 
     private unowned let slave: SlaveLife
-    private let address: NodeAddress
+    private let giver: NodeStatus
+    /// What this node holds already: a copy of less is of no use.
+    private let floor: Position
     private var whenOver: (@LoopActor (End) -> Void)?
     private var dialer: Dialer?
     private var channel: Channel?
-    private var link: SlaveLink?
+    private var link: PeerAsker?
     private var frames = FrameReader(takesEvents: false)
     private var restore: SnapshotRestore?
     private var taken: UInt64 = 0
     private var isPaused = false
     private var lastLogMs = EventLoop.nowMs()
+    private var lastHeardMs = EventLoop.nowMs()
+    private var lastTakenMs = EventLoop.nowMs()
     private(set) var phase = Phase.connecting
     /// That came so far.
     private(set) var bytes: UInt64 = 0
 
     /// Begins at once; `over` is called once, unless `stop()` came first.
-    init(_ slave: SlaveLife, master: NodeAddress, over: @escaping @LoopActor (End) -> Void) {
+    init(_ slave: SlaveLife, from giver: NodeStatus, at address: NodeAddress, floor: Position, over: @escaping @LoopActor (End) -> Void) {
         self.slave = slave
-        address = master
+        self.giver = giver
+        self.floor = floor
         whenOver = over
         dialer = Dialer(node.loop, host: address.host, port: address.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
             guard let self else { return }
@@ -54,19 +59,20 @@ import Replication
             do {
                 try self.connected(try result.get())
             } catch {
-                self.fail("cannot reach the master at \(self.address): \(error)")
+                self.fail("it can't be reached: \(error)")
             }
         }
     }
 
     private var node: Node { slave.node }
+    private var giverWords: String { giver.wordsAsGiver }
 
     /// How far it is, as a part of a sentence.
     var words: String {
         switch phase {
-        case .connecting: "connecting to the master at \(address)"
-        case .queued(let ahead): "waiting for its turn, \(ahead) other\(ahead == 1 ? "" : "s") first"
-        case .receiving: "receiving, \(bytes) bytes so far"
+        case .connecting: "connecting to \(giverWords)"
+        case .queued(let ahead): "waiting for its turn at \(giverWords), \(ahead) other\(ahead == 1 ? "" : "s") first"
+        case .receiving: "receiving from \(giverWords), \(bytes) bytes so far"
         case .preparing: "making what was received consistent, \(bytes) bytes"
         }
     }
@@ -74,62 +80,60 @@ import Replication
     // MARK: The link
 
     private func connected(_ descriptor: Int32) throws {
-        link = SlaveLink(
-            node.linkIdentity, hello: try slave.hello(), checksum: Digests.crc32, timeoutMs: node.settings.replication.peerTimeoutMs,
-            nowMs: EventLoop.nowMs())
+        link = PeerAsker(node.linkIdentity, wanted: giver.id, hello: try slave.hello())
+        lastHeardMs = EventLoop.nowMs()
         let channel = Channel(node.loop, descriptor)
         try channel.start(self)
         self.channel = channel
-        channel.write(Array(".link 1\n".utf8))
+        channel.write(Array(".peer 1\n".utf8))
     }
 
     func received(_ bytes: UnsafeRawBufferPointer) {
-        link?.heardSomething(nowMs: EventLoop.nowMs())
+        lastHeardMs = EventLoop.nowMs()
         frames.append(bytes)
         takeFrames()
     }
 
     private func takeFrames() {
         do throws(LinkRefusal) {
-            while !isPaused, channel?.isOpen == true, let frame = try frames.next() { perform(link?.received(frame, nowMs: EventLoop.nowMs()) ?? []) }
+            while !isPaused, channel?.isOpen == true, let frame = try frames.next() { perform(link?.received(frame) ?? []) }
         } catch {
             perform(link?.refuse(error) ?? [])
         }
     }
 
-    private func perform(_ actions: [SlaveLink.Action]) {
+    private func perform(_ actions: [PeerAsker.Action]) {
         for action in actions {
             switch action {
             case .send(let frame): channel?.write { frame.encode(into: &$0) }
-            case .joined(let id, _, let epoch):
-                guard epoch >= slave.node.epoch else { return fail("the master there is none any more") }
-                slave.joined(id) { [weak self] in
-                    guard let self else { return }
-                    self.perform(self.link?.wantSnapshot() ?? [])
-                }
+            case .ready: perform(link?.wantSnapshot() ?? [])
             case .snapshot(let step): took(step)
-            case .heard(let beat): slave.heardOverSnapshot(beat)
             case .close(let refusal):
                 if refusal.reason == .noSnapshot { end(.refused(refusal.words)) } else { fail(refusal.words) }
-            case .committed, .readAnswer: break
-            case .format, .append, .dropOpenGroup, .gone, .resumeAt, .members: fail("the master sent what was not asked for")
+            case .answered: fail("it sent what was not asked for")
             }
         }
     }
 
-    private func took(_ step: SlaveLink.SnapshotStep) {
+    private func took(_ step: PeerAsker.SnapshotStep) {
         switch step {
         case .queued(let ahead):
+            guard restore == nil, ahead > 0, phase != .queued(ahead: ahead) else { return }
             phase = .queued(ahead: ahead)
-            node.log.notice("waiting for a snapshot", ["ahead": "\(ahead)"])
+            node.log.notice("waiting for a snapshot", ["from": giverWords, "ahead": "\(ahead)"])
         case .piece(let piece):
             if restore == nil { beginRestore() }
             bytes += UInt64(piece.count)
             restore?.give(piece)
             checkPressure()
         case .done(let done):
-            restore?.finish(SnapshotSummary(bytes: done.bytes, digest: done.digest, position: done.position))
-            if restore == nil { fail("the snapshot is empty") }
+            guard let restore else { return fail("the snapshot is empty") }
+            guard done.position.sequence >= floor.sequence else {
+                return fail("its copy is at \(done.position), and this node holds \(floor) already")
+            }
+            restore.finish(SnapshotSummary(bytes: done.bytes, digest: done.digest, position: done.position))
+            // What is left to do needs nobody else.
+            hangUp()
         }
     }
 
@@ -137,7 +141,7 @@ import Replication
 
     private func beginRestore() {
         phase = .receiving
-        node.log.notice("receiving a snapshot", ["master": "\(address)"])
+        node.log.notice("receiving a snapshot", ["from": giverWords])
         let loop = node.loop
         let restore = SnapshotRestore(directory: node.directory.path, digest: SHA256Stream()) { [weak self] event in
             loop.post { self?.heard(event) }
@@ -151,6 +155,7 @@ import Replication
         switch event {
         case .taken(let total):
             taken = total
+            lastTakenMs = EventLoop.nowMs()
             checkPressure()
             takeFrames()
         case .preparing:
@@ -174,23 +179,23 @@ import Replication
     /// Called from time to time.
     func tick() {
         let now = EventLoop.nowMs()
-        // Not reading, it can't blame the master for its silence.
-        if isPaused { link?.heardSomething(nowMs: now) }
-        perform(link?.progressed(slave.ack) ?? [])
-        perform(link?.ticked(nowMs: now) ?? [])
+        let limit = node.settings.replication.peerTimeoutMs
+        if isPaused {
+            // Not reading, it can't blame the other for its silence, nor hear that it was given up there.
+            lastHeardMs = now
+            // The other, if it lives, gives up first and knows why.
+            guard now - lastTakenMs <= 2 * limit else { return fail("what came could not be unpacked for \(now - lastTakenMs) ms") }
+        } else if channel != nil {
+            guard now - lastHeardMs <= limit else { return fail("nothing was heard for \(now - lastHeardMs) ms") }
+        }
         guard phase == .receiving, now - lastLogMs >= Self.logEveryMs else { return }
         lastLogMs = now
         node.log.notice("receiving a snapshot", ["bytes": "\(bytes)"])
     }
 
     func drained() {}
-    func inputEnded() { lost("the master closed the connection") }
-    func ended(_ end: ChannelEnd) { lost("the connection ended: \(end)") }
-
-    /// Once all is here, the master is not needed any more.
-    private func lost(_ why: String) {
-        if phase == .preparing { hangUp() } else { fail(why) }
-    }
+    func inputEnded() { fail("it closed the connection") }
+    func ended(_ end: ChannelEnd) { fail("the connection ended: \(end)") }
 
     private func fail(_ why: String) { end(.failed(why)) }
 
@@ -216,4 +221,9 @@ import Replication
         old?.handOver(to: Deaf())
         old?.closeWhenSent()
     }
+}
+
+extension NodeStatus {
+    /// Who a snapshot comes from, as a part of a sentence.
+    var wordsAsGiver: String { role == .master ? "the master, node \(id) at \(address)" : "node \(id) at \(address)" }
 }

@@ -1,6 +1,7 @@
 import ClusterModel
 import Digests
 import EventLoop
+import NodeConfig
 import Replication
 import Verification
 
@@ -15,6 +16,7 @@ import Verification
     private var link: PeerAnswerer
     private var frames = FrameReader(takesEvents: false)
     private var worker: VerifyWorker?
+    private var giving: SnapshotGiving?
     private var hasGreeted = false
 
     init(_ node: Node, _ channel: Channel) throws(Digests.NoRandomness) {
@@ -58,6 +60,7 @@ import Verification
                 if case .welcome = frame { hasGreeted = true }
                 channel.write { frame.encode(into: &$0) }
             case .answer(let fields): answer(fields)
+            case .giveSnapshot: giveSnapshot()
             case .close(let refusal):
                 node.log.warning("a peer's connection ended", ["why": refusal.words])
                 channel.closeWhenSent()
@@ -87,12 +90,27 @@ import Verification
         }
     }
 
+    private func giveSnapshot() {
+        channel.highWater = node.settings.replication.sendBufferBytes
+        let taker = link.peer.map { "\($0.id)@\($0.address)" } ?? "-"
+        let giving = SnapshotGiving(node, channel, taker: taker) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let done): self.perform(self.link.given(done, nowMs: EventLoop.nowMs()))
+            case .failure(let refusal): self.perform(self.link.refuse(refusal))
+            }
+        }
+        self.giving = giving
+        node.snapshots.give(giving)
+    }
+
     private func say(_ frame: Frame) { perform(link.answered(frame, nowMs: EventLoop.nowMs())) }
 
-    func drained() {}
+    func drained() { giving?.drained() }
     func inputEnded() { channel.close() }
 
     func ended(_ end: ChannelEnd) {
+        giving?.close()
         node.verifier.release(worker)
         worker = nil
         node.verifier.peers[ObjectIdentifier(self)] = nil
