@@ -55,7 +55,7 @@ extension SimulatedNode {
         if leading?.epoch == epoch { leading?.successor = nil }
     }
 
-    /// A voter or a learner more or less.
+    /// A voter, a learner or a witness more or less.
     func reconfigure() {
         guard let leading, isUp, hardStateToCome == nil else { return }
         var members = configuration.members
@@ -63,7 +63,13 @@ extension SimulatedNode {
         guard place != self.place else { return }
         let id = SimulatedCluster.nodeID(place)
         switch configuration.member(id)?.kind {
+        case nil where mayWitness(place):
+            cluster.nodes[place].isWitness = true
+            members.append(SimulatedCluster.member(place, .witness))
+        // What was a witness and was removed is not let in again.
+        case nil where cluster.nodes[place].isWitness: return
         case nil: members.append(SimulatedCluster.member(place, .learner))
+        case .witness where cluster.chance(50): members.removeAll { $0.id == id }
         case .learner, .witness: members = members.map { $0.id == id ? $0.becoming(.voter) : $0 }
         case .voter:
             guard configuration.holders.count > 1 else { return }
@@ -71,6 +77,13 @@ extension SimulatedNode {
             if cluster.chance(50) { members.removeAll { $0.id == id } }
         }
         change(to: members, leading)
+    }
+
+    /// A witness comes with an empty folder, or not at all.
+    private func mayWitness(_ place: Int) -> Bool {
+        let node = cluster.nodes[place]
+        let isNew = !node.configuration.isKnown && node.log.count == 0
+        return isNew && configuration.witness == nil && configuration.holders.count % 2 == 0 && cluster.chance(50)
     }
 
     private func change(to members: [Member], _ leading: Leading) {

@@ -32,7 +32,7 @@ extension SimulatedNode {
         following = Following(leader: leader, epoch: epoch)
         followedLink = link
         // A witness has no log to go on with.
-        guard configuration.witness != id else { return }
+        guard !isWitness else { return }
         cluster.send(.history(log.history(from: applied)), on: link, toLeader: true)
     }
 

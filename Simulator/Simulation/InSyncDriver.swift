@@ -18,6 +18,21 @@ extension SimulatedNode {
         perform(actions)
     }
 
+    /// A witness came, or left some time ago.
+    func witnessChanged() {
+        guard let leading else { return }
+        switch (configuration.witness, leading.inSync) {
+        case (.some, nil):
+            self.leading?.inSync = InSyncSet(own: id, epoch: leading.epoch, begun: Position(leading.takeover.marker), configuration: configuration)
+        case (nil, .some):
+            self.leading?.inSync?.witnessLeft()
+            guard self.leading?.inSync?.mayEnd(installedBy: leading.reconfiguration.holders) ?? false else { return }
+            self.leading?.inSync = nil
+        case (.some, .some), (nil, nil): return
+        }
+        recount()
+    }
+
     func perform(_ actions: [InSyncSet.Action]) {
         for action in actions {
             switch action {

@@ -17,7 +17,9 @@ extension SimulatedNode {
         leading = Leading(
             epoch: epoch, takeover: takeover, quorum: quorum, reconfiguration: reconfiguration,
             peers: Array(repeating: Leading.Peer(), count: cluster.nodes.count), markerCount: log.count + 1, answered: log.count + 1)
-        if configuration.witness != nil { leading?.inSync = InSyncSet(own: id, marker: takeover.marker, configuration: configuration) }
+        if configuration.witness != nil {
+            leading?.inSync = InSyncSet(own: id, epoch: epoch, begun: Position(takeover.marker), configuration: configuration)
+        }
         perform(actions)
         perform(steps)
         beat()
@@ -56,6 +58,7 @@ extension SimulatedNode {
             case .install(let new):
                 configuration = new
                 leading?.reconfiguration.installed(by: id, new.stamp)
+                witnessChanged()
                 recount()
             case .send(let new):
                 for peer in leading?.peers ?? [] { if let link = peer.link { cluster.send(.configuration(new), on: link, toLeader: false) } }
@@ -126,7 +129,9 @@ extension SimulatedNode {
             election.heard(from: follower, sentMs: sentMs)
             self.leading?.peers[place].heardMs = nowMs
             answerReads()
-        case .installed(let stamp): self.leading?.reconfiguration.installed(by: follower, stamp)
+        case .installed(let stamp):
+            self.leading?.reconfiguration.installed(by: follower, stamp)
+            witnessChanged()
         case .recorded(let record):
             let actions = self.leading?.inSync?.recorded(record) ?? []
             perform(actions)

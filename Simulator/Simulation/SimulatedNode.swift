@@ -12,7 +12,8 @@ final class SimulatedNode {
     /// On its way there.
     var hardStateToCome: HardState?
     var configuration: Configuration
-    /// A witness's.
+    /// It was started as one: it votes by what it recorded, whatever it knows of the cluster.
+    var isWitness = false
     var inSync: InSyncRecord?
     var log = EntryLog()
     /// How much its database shows.
@@ -51,6 +52,7 @@ final class SimulatedNode {
         self.place = place
         self.configuration = configuration
         id = SimulatedCluster.nodeID(place)
+        isWitness = configuration.witness == id
         isLame = Int((seed >> 16) % 100) < cluster.weather.lamePercent
         clock = Clock(baseUs: Int(seed % 1_000_000_000), permille: 800 + Int(seed >> 32) % 401)
         election = Election(own: id, hardState: hardState, electionTimeoutMs: SimulatedCluster.electionTimeoutMs, seed: seed, nowMs: 0)
@@ -61,7 +63,7 @@ final class SimulatedNode {
         Standing(logEnd: LogEnd(log.end), configuration: configuration, isElectable: true, trusted: trusted)
     }
     private var trusted: [NodeID]? {
-        guard configuration.witness == id else { return nil }
+        guard isWitness else { return nil }
         return cluster.breaks(.witnessTrustsAll) ? configuration.holders : inSync?.members ?? []
     }
     var isServing: Bool { leading.map { $0.takeover.phase == .serving || cluster.breaks(.serveBeforeMarker) } ?? false }

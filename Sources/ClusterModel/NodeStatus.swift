@@ -1,7 +1,7 @@
 /// One node as another sees it: a row of `.nodes`.
 package struct NodeStatus: Hashable, Sendable {
     package var id: NodeID
-    package var role: Role
+    package var role: NodeKind
     /// Where its clients reach it.
     package var address: String
     /// One word: `streaming`, `catching-up`, `away`, `serving`, …
@@ -13,7 +13,7 @@ package struct NodeStatus: Hashable, Sendable {
     /// Since it was last heard, 0 for the node that tells; nil where it was not heard since the master started.
     package var lastSeenMs: Int?
 
-    package init(id: NodeID, role: Role, address: String, state: String, received: Position, applied: Position, lagMs: Int?, lastSeenMs: Int?) {
+    package init(id: NodeID, role: NodeKind, address: String, state: String, received: Position, applied: Position, lagMs: Int?, lastSeenMs: Int?) {
         self.id = id
         self.role = role
         self.address = address

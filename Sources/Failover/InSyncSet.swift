@@ -35,20 +35,26 @@ package struct InSyncSet: Equatable, Sendable {
     }
 
     private let own: NodeID
-    private let marker: GTID
+    private let epoch: Epoch
+    private let begun: Position
     private let configuration: Configuration
     private var number: UInt64 = 0
     /// What the witness has of this leader; nil while it has nothing of it.
     private var recorded: InSyncRecord?
     /// On its way to the witness.
     package private(set) var pending: InSyncRecord?
+    /// The witness was taken out of the cluster: the set stays as it is.
+    private var isFrozen = false
 
     /// A leader begins. What the witness has on disk it need not know: until it has recorded a set itself all data nodes count.
     ///
-    /// - Parameter marker: of its epoch.
-    package init(own: NodeID, marker: GTID, configuration: Configuration) {
+    /// - Parameters:
+    ///   - begun: the epoch's marker; where the leader goes on without one, or the witness came later, the end of its log when all data nodes began to
+    ///     count.
+    package init(own: NodeID, epoch: Epoch, begun: Position, configuration: Configuration) {
         self.own = own
-        self.marker = marker
+        self.epoch = epoch
+        self.begun = begun
         self.configuration = configuration
     }
 
@@ -63,23 +69,40 @@ package struct InSyncSet: Equatable, Sendable {
     /// Rule 7. Nothing happens while another change is pending, or when too few would be left.
     package mutating func foundInSync(_ nodes: Set<NodeID>, quorum: QuorumTracker) -> [Action] {
         let next = configuration.holders.filter { nodes.contains($0) && (recorded?.members.contains($0) ?? false || holdsAll($0, quorum)) }
-        guard pending == nil, next != recorded?.members, next.contains(own), next.count >= sizeMin else { return [] }
+        guard !isFrozen, pending == nil, next != recorded?.members, next.contains(own), next.count >= sizeMin else { return [] }
         number += 1
-        let record = InSyncRecord(epoch: marker.epoch, number: number, members: next)
+        let record = InSyncRecord(epoch: epoch, number: number, members: next)
         pending = record
         return [.count(counted), .record(record)]
     }
 
     /// The witness has it on disk.
     package mutating func recorded(_ record: InSyncRecord) -> [Action] {
-        guard record == pending else { return [] }
+        guard record == pending, !isFrozen else { return [] }
         recorded = record
         pending = nil
         return [.count(counted)]
     }
 
+    /// The witness keeps a later record of this epoch: the leader's, from before it was restarted. It goes past that one.
+    package mutating func outnumbered(by kept: InSyncRecord) -> [Action] {
+        guard let pending, kept.epoch == epoch, kept != pending, kept.number >= pending.number else { return [] }
+        number = kept.number + 1
+        let record = InSyncRecord(epoch: epoch, number: number, members: pending.members)
+        self.pending = record
+        return [.record(record)]
+    }
+
+    /// The cluster has no witness any more. Those counted count on, until nobody can be elected by the old configuration: `mayEnd`.
+    package mutating func witnessLeft() { isFrozen = true }
+
+    /// Whether the set counts no more. `holders`: who has the configuration without the witness on disk, and so votes for no older one.
+    package func mayEnd(installedBy holders: Set<NodeID>) -> Bool {
+        isFrozen && !configuration.isMajority(Set(configuration.voters).subtracting(holders))
+    }
+
     /// Into the set comes only who holds, on disk, all that is committed; and what earlier leaders committed may be all that is before the marker.
     private func holdsAll(_ node: NodeID, _ quorum: QuorumTracker) -> Bool {
-        quorum.position(of: node) >= max(quorum.watermark, Position(marker))
+        quorum.position(of: node) >= max(quorum.watermark, begun)
     }
 }

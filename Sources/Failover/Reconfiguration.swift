@@ -23,15 +23,18 @@ package struct Reconfiguration: Sendable {
         case noVoterLeft
         /// It would vote before it holds what is committed.
         case learnerBehind(NodeID)
-        /// With a witness the voters are those that there were when the leader began.
+        /// With a witness the data nodes that vote are those that there were when it came.
         case witnessCounts
+        /// It makes an even number of votes an odd one.
+        case witnessNeedsEven
     }
 
     private let own: NodeID
     package private(set) var configuration: Configuration
     /// The end of the leader's log when `configuration` began.
     private var logEnd: Position
-    private var holders: Set<NodeID> = []
+    /// Who has it on disk, as far as the leader knows.
+    package private(set) var holders: Set<NodeID> = []
 
     /// A leader begins: the same members, under its own epoch's stamp.
     ///
@@ -70,11 +73,24 @@ package struct Reconfiguration: Sendable {
         let next = Configuration(stamp: stamp, members: members)
         guard !next.holders.isEmpty else { throw .noVoterLeft }
         guard Set(next.voters).symmetricDifference(configuration.voters).count <= 1 else { throw .moreThanOneVoter }
-        if configuration.witness != nil || next.witness != nil, next.voters != configuration.voters { throw .witnessCounts }
+        try check(witnessOf: next, copies: quorum.copies)
         for new in next.holders where !configuration.holders.contains(new) {
             guard quorum.position(of: new) >= quorum.watermark else { throw .learnerBehind(new) }
         }
         return begin(next, logEnd: logEnd)
+    }
+
+    /// The witness comes when all data nodes vote, and goes when the rest can do without it; with it the data nodes stay who they are.
+    private func check(witnessOf next: Configuration, copies: Int) throws(Refusal) {
+        switch (configuration.witness, next.witness) {
+        case (nil, nil): return
+        case (let old, let new) where old == new || old == nil || new == nil:
+            guard next.holders == configuration.holders else { throw .witnessCounts }
+            if old == nil, next.holders.count % 2 != 0 { throw .witnessNeedsEven }
+            // Without it each majority must meet those that hold what is committed: the in-sync set.
+            if new == nil, !next.allowsFailover(copies: copies, mayLoseWrites: false) { throw .logNotCommitted }
+        default: throw .witnessCounts
+        }
     }
 
     private mutating func begin(_ next: Configuration, logEnd: Position) -> [Action] {

@@ -4,15 +4,15 @@ package import ClusterModel
 ///
 /// `SettingKey.all` is the list of the keys: their names in the file, ranges, meaning. The defaults stand here.
 package struct NodeSettings: Sendable, Equatable {
-    /// Whether the node takes writes or follows the one that does.
-    package var role = Role.master
-    /// Nil for a slave that is given its number by its master.
+    /// Whether the node takes writes, follows the one that does, or only votes.
+    package var role = NodeKind.master
+    /// Nil for a slave or witness that is given its number by its master.
     package var id: NodeID?
-    /// Where clients and other nodes connect; nil for a slave: the first free port of 127.0.0.1 after 7001. Port 0: any free one.
+    /// Where clients and other nodes connect; nil for a slave or witness: the first free port of 127.0.0.1 after 7001. Port 0: any free one.
     package var listen: NodeAddress?
     /// What others are told to connect to; nil: `listen`. Never nil when `listen` names every interface.
     package var advertise: NodeAddress?
-    /// The master to follow; given for a slave, nil for a master.
+    /// The master to follow; given for a slave and a witness, nil for a master.
     package var master: NodeAddress?
     /// The node's folder; nil: `./ddbnode-data/node-<port>`.
     package var data: String?
@@ -32,11 +32,11 @@ package struct NodeSettings: Sendable, Equatable {
     /// What is allowed but should be known: sentences for the log, in the form of `Problem.description`.
     package var warnings: [String] = []
 
-    /// What holds for both roles; `id` and `listen` are left open.
+    /// What holds for all roles; `id` and `listen` are left open.
     init() {}
 
     /// The defaults of `role`.
-    package init(role: Role) {
+    package init(role: NodeKind) {
         self.role = role
         fillRoleDefaults()
     }
@@ -46,7 +46,7 @@ package struct NodeSettings: Sendable, Equatable {
         case .master:
             id = id ?? NodeID(rawValue: 1)
             listen = listen ?? NodeAddress(host: "127.0.0.1", port: 7001)
-        case .slave:
+        case .slave, .witness:
             break
         }
     }

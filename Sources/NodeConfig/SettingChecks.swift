@@ -14,20 +14,31 @@ extension SettingsDraft {
 
     private mutating func checkRole() {
         guard isGiven("role") else {
-            return refuse("role", "must be given: --role master or --role slave, or \"role\" in the file")
+            return refuse("role", "must be given: --role master, slave or witness, or \"role\" in the file")
         }
         guard isSound("role") else { return }
         settings.fillRoleDefaults()
         switch settings.role {
         case .master:
             if isGiven("master") { refuse("master", "a master follows nobody: take this out, or make the node a slave") }
-        case .slave:
+        case .slave, .witness:
             if !isGiven("master") {
-                refuse("master", "must be given for a slave: --master host:port, or \"master\" in the file")
+                refuse("master", "must be given for a \(settings.role.rawValue): --master host:port, or \"master\" in the file")
             } else if isSound("master"), isSound("listen"), let master = settings.master, master == settings.listen || master == settings.advertise {
                 refuse("master", "is this node's own address, \(master): name the node to follow")
             }
             if settings.session.files { refuse("session.files", "is for a master only: a slave's data comes from its master") }
+            if settings.role == .witness { checkWitness() }
+        }
+    }
+
+    /// A witness runs no SQL, so it needs neither a database nor accounts.
+    private mutating func checkWitness() {
+        for key in SettingKey.all.map(\.path) where key.hasPrefix("database.") && isGiven(key) {
+            refuse(key, "is for nodes with data; a witness has no database: take this out")
+        }
+        if settings.authentication == .accounts, isSound("authentication") {
+            refuse("authentication", "\"accounts\" is for nodes with data; a witness has no database that knows them, and runs no SQL: take this out")
         }
     }
 
@@ -39,7 +50,7 @@ extension SettingsDraft {
         if listen.isWildcard, !isGiven("advertise") {
             refuse("listen", "\(listen) is every address of this machine: set \"advertise\" to the one that the other nodes are to use")
         }
-        if !listen.isLoopback, isSound("authentication"), settings.authentication == .none {
+        if !listen.isLoopback, isSound("authentication"), settings.authentication == .none, settings.role != .witness {
             warn("listen", "whoever reaches \(listen) can run SQL: set \"authentication\" to \"accounts\", or keep strangers out by a firewall")
         }
     }

@@ -11,18 +11,19 @@ extension SettingKey {
     private static let node = [
         SettingKey(
             "role", \.role, .choice, flag: FlagName("--role", \.role), fallback: "none: must be given",
-            "Takes writes, or follows the master."),
+            "Takes writes, follows the master, or holds no data and only votes."),
         SettingKey(
-            "id", \.id, ValueForm.nodeID.orNone(), flag: FlagName("--id", \.id), fallback: "1 for a master; a slave is given one by its master",
+            "id", \.id, ValueForm.nodeID.orNone(), flag: FlagName("--id", \.id), fallback: "1 for a master; others are given one by the master",
             "The node's number in the cluster, its own for good."),
         SettingKey(
             "listen", \.listen, anyAddress.orNone(), flag: FlagName("--listen", \.listen),
-            fallback: "127.0.0.1:7001; for a slave the first free port after 7001", "Where clients and other nodes connect."),
+            fallback: "127.0.0.1:7001; for a slave or witness the first free port after 7001", "Where clients and other nodes connect."),
         SettingKey(
             "advertise", \.advertise, address.orNone(), fallback: "what `listen` says",
             "What others are told to connect to; must be given when `listen` is 0.0.0.0 or [::]."),
         SettingKey(
-            "master", \.master, address.orNone(), flag: FlagName("--master", \.master), "The master to follow: for a slave, and only for a slave."),
+            "master", \.master, address.orNone(), flag: FlagName("--master", \.master),
+            "The master to follow: for a slave or a witness, and only for those."),
         SettingKey(
             "data", \.data, ValueForm.path.orNone(), flag: FlagName("--data", \.data), fallback: "./ddbnode-data/node-<port>",
             "The node's folder: its private database, its journal, its state."),

@@ -86,6 +86,7 @@ typealias NodeContext = Node
     /// As clients are told it.
     var roleWord: String {
         if role == .master { return "master" }
+        if isWitness { return "witness" }
         return life is MasterLife || electsByItself && electorate.leader == nil ? "candidate" : "slave"
     }
 
@@ -93,7 +94,7 @@ typealias NodeContext = Node
     var masterAddress: NodeAddress? {
         if role == .master { return NodeAddress(address) }
         if let leader = electorate.leader, leader != id, let member = membership.configuration.member(leader) { return member.address }
-        return electsByItself ? nil : (life as? SlaveLife)?.masterAddress
+        return electsByItself ? nil : (life as? SlaveLife)?.masterAddress ?? (life as? WitnessLife)?.masterAddress
     }
 
     /// As messages tell it: `host:port`, or `-`.
@@ -201,6 +202,13 @@ typealias NodeContext = Node
         serve(clientTarget)
         blocked = nil
         if let becameReady { becameReady() } else { log.notice("serving again", ["position": "\(applied.value)"]) }
+        becameReady = nil
+    }
+
+    /// Clients can ask how the cluster is.
+    func readyWithoutDatabase() {
+        blocked = nil
+        becameReady?()
         becameReady = nil
     }
 

@@ -14,7 +14,7 @@ import Glibc
         /// Nil until the master gave one.
         var id: NodeID?
         /// What it was told to be at first; what it is now is for the cluster to say.
-        var role: Role
+        var role: NodeKind
         var cluster: String
         /// What it must remember of elections.
         var hardState = HardState.initial
@@ -26,6 +26,8 @@ import Glibc
         var boot: String?
         /// A crash may have left the database with the definition after this position done but not counted.
         var doubtAfter: Position?
+        /// A witness's: for whom it may vote.
+        var inSync: InSyncRecord?
     }
 
     /// Why the folder can't be used.
@@ -69,7 +71,7 @@ import Glibc
     private static func statePath(_ path: String) -> String { path + "/node.state" }
 
     /// Opens the folder, or makes it, and holds it until the process ends.
-    static func open(_ path: String, role: Role, id: NodeID?, cluster: String) throws(Problem) -> NodeDirectory {
+    static func open(_ path: String, role: NodeKind, id: NodeID?, cluster: String) throws(Problem) -> NodeDirectory {
         let path = try absolute(path)
         let lock = try hold(path)
         let text: String?
@@ -82,6 +84,9 @@ import Glibc
             return directory
         }
         guard let state = parse(text) else { throw .unreadable(statePath(path)) }
+        guard (state.role == .witness) == (role == .witness) else {
+            throw .contradicts(path: path, what: "role", is: state.role.rawValue, wanted: role.rawValue)
+        }
         guard state.cluster == cluster else { throw .contradicts(path: path, what: "cluster", is: state.cluster, wanted: cluster) }
         if let id, let kept = state.id, id != kept { throw .contradicts(path: path, what: "id", is: "\(kept)", wanted: "\(id)") }
         return NodeDirectory(path: path, state: state, lock: lock)
@@ -126,7 +131,9 @@ import Glibc
             guard let equals = line.firstIndex(of: "=") else { return nil }
             values[String(line[..<equals])] = String(line[line.index(after: equals)...])
         }
-        guard let uuid = values["uuid"], let role = values["role"].flatMap(Role.init(rawValue:)), let cluster = values["cluster"] else { return nil }
+        guard let uuid = values["uuid"], let role = values["role"].flatMap(NodeKind.init(rawValue:)), let cluster = values["cluster"] else {
+            return nil
+        }
         var state = State(
             uuid: uuid, id: values["id"].flatMap { NodeID($0) }, role: role, cluster: cluster, boot: values["boot"],
             doubtAfter: values["doubt"].flatMap { GTID($0) }.map { Position($0) })
@@ -136,6 +143,7 @@ import Glibc
         }
         state.wrote = values["wrote"] == "yes"
         state.unsettled = values["unsettled"].flatMap { GTID($0) }.map { Position($0) }
+        state.inSync = values["insync"].flatMap { InSyncRecord(text: $0) }
         return state
     }
 
@@ -147,6 +155,9 @@ import Glibc
 
     /// On disk before a vote is given.
     func keep(_ hardState: HardState) throws(SystemError) { try keep { $0.hardState = hardState } }
+
+    /// On disk before its leader is answered.
+    func keep(_ record: InSyncRecord) throws(SystemError) { try keep { $0.inSync = record } }
 
     /// Before the database takes its first write.
     func keepWrote() throws(SystemError) {
@@ -199,7 +210,7 @@ import Glibc
         let known = [
             state.id.map { "id=\($0)\n" }, state.boot.map { "boot=\($0)\n" }, state.doubtAfter.map { "doubt=\($0)\n" },
             "epoch=\(state.hardState.epoch)\n", state.hardState.votedFor.map { "vote=\($0)\n" }, state.wrote ? "wrote=yes\n" : nil,
-            state.unsettled.map { "unsettled=\($0)\n" },
+            state.unsettled.map { "unsettled=\($0)\n" }, state.inSync.map { "insync=\($0.text)\n" },
         ]
         let id = known.compactMap { $0 }.joined()
         try TextFile.replace(Self.statePath(path), with: "uuid=\(state.uuid)\nrole=\(state.role.rawValue)\ncluster=\(state.cluster)\n\(id)")

@@ -12,6 +12,8 @@ extension Node {
         let configuration = membership.configuration
         // Two can't tell which of them is cut off.
         guard settings.failover.mode == .automatic, settings.database.mode == .private, configuration.voters.count >= 3 else { return false }
+        // All that are in sync hold each write, and the witness helps nobody else.
+        if configuration.witness != nil { return true }
         let copies = settings.replication.acks.copies(voters: configuration.holders.count)
         return configuration.allowsFailover(copies: copies, mayLoseWrites: settings.failover.mayLoseWrites)
     }
@@ -27,6 +29,8 @@ extension Node {
                 logEnd: LogEnd(slave.replica.logEnd), configuration: configuration,
                 isElectable: (electsByItself || isPromoted) && mayServe && !slave.isTakingSnapshot && !isStopping)
         case let master as MasterLife: return Standing(logEnd: LogEnd(master.logEnd), configuration: configuration, isElectable: false)
+        case let witness as WitnessLife:
+            return Standing(logEnd: LogEnd(Position.start), configuration: configuration, isElectable: false, trusted: witness.trusted)
         default: return nil
         }
     }
@@ -35,6 +39,7 @@ extension Node {
 
     /// Begins the life that the node had last, or was told to have.
     func start() {
+        if isWitness { return becomeWitness() }
         do {
             database = try NodeDatabase(loop, settings, directory, log: log) { [self] in heard($0) }
         } catch {
@@ -47,6 +52,14 @@ extension Node {
         askForLaterEpoch { [self] isLater in
             if isLater { becomeSlave() } else { leadUnelected() }
         }
+    }
+
+    private func becomeWitness() {
+        electorate.start()
+        let witness = WitnessLife(self, master: settings.master)
+        life = witness
+        witness.begin()
+        readyWithoutDatabase()
     }
 
     /// The first master of all; or the master of a cluster that does not choose by itself.
@@ -154,9 +167,13 @@ extension Node {
     /// It follows that one; nil: nobody is known to lead.
     func follow(_ leader: NodeID?, _ epoch: Epoch) {
         change?.follows(leader)
+        let member = leader.flatMap(membership.configuration.member)
+        // Where a leader is that is not on the list is known from its link alone.
+        let isKnown = leader == nil || member != nil
+        if let witness = life as? WitnessLife, isKnown { witness.follow(member) }
         guard let slave = life as? SlaveLife else { return }
-        guard let leader else { return slave.follow(nil) }
-        if let member = membership.configuration.member(leader) { slave.follow(member) }
+        if isKnown { slave.follow(member) }
+        guard leader != nil else { return }
         masterChanged()
     }
 

@@ -12,7 +12,7 @@ extension Node {
     func statusRows() -> [[String?]] {
         var rows: [[String?]] = [
             ["node", "\(id)"], ["role", roleWord], ["epoch", "\(epoch)"], ["cluster", settings.cluster.name], ["address", address],
-            ["master", masterWords], ["version", DDBVersion.text], ["database", database?.endpoint == nil ? "down" : "up"],
+            ["master", masterWords], ["version", DDBVersion.text], ["database", isWitness ? "none" : database?.endpoint == nil ? "down" : "up"],
             ["database.mode", settings.database.mode.rawValue], ["database.version", databaseVersion],
             ["members", membershipWords], ["failover", failoverWords],
             ["uptime_ms", "\(EventLoop.nowMs() - startedMs)"],

@@ -34,7 +34,7 @@ package func runNode(
 /// The process around a node: its listener, its signals, its end.
 @LoopActor private final class RunningProcess {
     private static var current: RunningProcess?
-    /// A slave that was told no port looks through these, after the master's default.
+    /// A slave or witness that was told no port looks through these, after the master's default.
     private static let slavePorts: ClosedRange<UInt16> = 7002...7999
 
     private let loop: EventLoop
@@ -88,7 +88,7 @@ package func runNode(
             "listening", ["role": settings.role.rawValue, "address": "\(NodeAddress(host: host, port: listener.port))", "data": directory.path])
     }
 
-    /// A port and a folder, both free: those asked for, or for a slave that was told none the first that go together.
+    /// A port and a folder, both free: those asked for, or for a slave or witness that was told none the first that go together.
     private static func claim(_ loop: EventLoop, _ settings: NodeSettings, _ log: NodeLog, _ door: Door) throws(StartProblem) -> (
         Listener, NodeDirectory, String
     ) {
@@ -140,7 +140,7 @@ package func runNode(
         signals.on(SIGINT) { [unowned self] in stop("SIGINT") }
         signals.on(SIGHUP) { [unowned self] in reloadSettings() }
         node.becameReady = { [unowned self] in
-            log.notice("ready", ["role": node.role.rawValue, "address": node.address])
+            log.notice("ready", ["role": node.isWitness ? "witness" : node.role.rawValue, "address": node.address])
             if let address = NodeAddress(node.address) { ready(NodeAddress(host: address.host, port: listener.port)) }
         }
         node.failed = { [unowned self] why in

@@ -93,8 +93,13 @@ package enum Frame: Equatable, Sendable {
         package var address: String
         package var nonce: [UInt8]
         package var proof: [UInt8]
+        /// It wants to vote and hold no data.
+        package var isWitness: Bool
 
-        package init(cluster: String, uuid: String, id: UInt32, address: String, nonce: [UInt8], proof: [UInt8]) {
+        package init(
+            cluster: String, uuid: String, id: UInt32, address: String, nonce: [UInt8], proof: [UInt8], isWitness: Bool = false
+        ) {
+            self.isWitness = isWitness
             self.cluster = cluster
             self.uuid = uuid
             self.id = id

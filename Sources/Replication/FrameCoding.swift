@@ -50,6 +50,7 @@ extension Frame {
             w.number(value.id)
             w.string(value.nonce)
             w.string(value.proof)
+            w.number(UInt8(value.isWitness ? 1 : 0))
             return .hello
         case .welcome(let value):
             w.number(value.id.rawValue)
@@ -154,9 +155,9 @@ extension Frame {
             return .challenge(Challenge(cluster: cluster, master: master, epoch: Epoch(rawValue: epoch), secured: secured != 0, nonce: nonce))
         case .hello:
             guard let cluster = r.string(), let uuid = r.string(max: 64), let address = r.string(), let id = r.number(UInt32.self),
-                let nonce = r.bytes(max: 64), let proof = r.bytes(max: 64)
+                let nonce = r.bytes(max: 64), let proof = r.bytes(max: 64), let isWitness = r.number(UInt8.self)
             else { return nil }
-            return .hello(Hello(cluster: cluster, uuid: uuid, id: id, address: address, nonce: nonce, proof: proof))
+            return .hello(Hello(cluster: cluster, uuid: uuid, id: id, address: address, nonce: nonce, proof: proof, isWitness: isWitness != 0))
         case .welcome:
             guard let id = r.number(UInt32.self).flatMap(NodeID.init(rawValue:)), let proof = r.bytes(max: 64) else { return nil }
             return .welcome(Welcome(id: id, proof: proof))
@@ -250,7 +251,8 @@ extension ByteReader {
     }
 
     fileprivate mutating func node() -> NodeStatus? {
-        guard let id = number(UInt32.self).flatMap(NodeID.init(rawValue:)), let role = string().flatMap(Role.init(rawValue:)), let address = string(),
+        guard let id = number(UInt32.self).flatMap(NodeID.init(rawValue:)), let role = string().flatMap(NodeKind.init(rawValue:)),
+            let address = string(),
             let state = string(), let received = position(), let applied = position(), let lag = number(Int64.self), let seen = number(Int64.self)
         else { return nil }
         return NodeStatus(

@@ -41,6 +41,7 @@ package struct LinkIdentity: Sendable {
         writer.number(challenge.master.rawValue)
         writer.number(challenge.epoch.rawValue)
         writer.number(id)
+        writer.number(UInt8(hello.isWitness ? 1 : 0))
         writer.string(challenge.nonce)
         writer.string(hello.nonce)
         return writer.bytes

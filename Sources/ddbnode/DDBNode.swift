@@ -13,6 +13,7 @@ struct DDBNode: ParsableCommand {
         usage: """
             ddbnode --role master [<options>]
             ddbnode --role slave --master <host:port> [<options>]
+            ddbnode --role witness --master <host:port> [<options>]
             ddbnode check-config <file>
             ddbnode console [<host:port>] [-e <sql>] ...
             ddbnode verify <host:port> [<database>[.<table>]]
@@ -21,6 +22,7 @@ struct DDBNode: ParsableCommand {
             EXAMPLES:
               ddbnode --role master                         a master on port 7001
               ddbnode --role slave --master 127.0.0.1:7001  a slave, next free port
+              ddbnode --role witness --master 127.0.0.1:7001  the third vote for two nodes
               ddbnode --config /etc/ddbnode/node.json       everything from a file
               ddbnode console -e 'SHOW DATABASES'           ask the node on port 7001
               ddbnode verify 127.0.0.1:7001                 do all nodes hold the same?

@@ -3,10 +3,10 @@ import NodeConfig
 
 /// The flags that stand for settings. They are texts here: what is wrong with them is reported together with the file's problems.
 struct NodeFlags: ParsableArguments {
-    @Option(help: "master takes writes; slave follows a master.")
+    @Option(help: "master takes writes; slave follows a master; witness votes and holds no data.")
     var role: String?
 
-    @Option(help: ArgumentHelp("The master to follow (slave only).", valueName: "host:port"))
+    @Option(help: ArgumentHelp("The master to follow (slave and witness).", valueName: "host:port"))
     var master: String?
 
     @Option(help: ArgumentHelp("Where clients and other nodes connect (default: 127.0.0.1:7001).", valueName: "host:port"))

@@ -77,14 +77,47 @@ import Testing
         #expect(try machine.propose(four(), quorum: counted, logEnd: at(2, 1, 20)) == [.install(next), .send(next)])
     }
 
-    @Test func `with a witness the voters stay who they are`() {
-        let members = [member(1), member(2), member(3, .witness)]
+    /// Of these, all of which have it.
+    private func begun(_ members: [Member]) -> Reconfiguration {
         var (machine, _) = Reconfiguration.begun(
             own: node(1), epoch: epoch(2), marker: marker, configuration: Configuration(stamp: configuration([]).stamp, members: members))
-        for number in [1, 3] as [UInt32] { machine.installed(by: node(number), machine.configuration.stamp) }
+        for member in members { machine.installed(by: member.id, machine.configuration.stamp) }
+        return machine
+    }
+
+    @Test func `with a witness the data nodes stay who they are`() {
+        let members = [member(1), member(2), member(3, .witness)]
         let counted = quorum(marker)
-        #expect(throws: Reconfiguration.Refusal.witnessCounts) { try machine.propose([member(1), member(2)], quorum: counted, logEnd: marker) }
-        #expect(throws: Never.self) { try machine.propose(members + [member(4, .learner)], quorum: counted, logEnd: marker) }
+        for other in [[member(1), member(3, .witness)], [member(1), member(2), member(3)], members + [member(4)]] {
+            var machine = begun(members)
+            #expect(throws: Reconfiguration.Refusal.witnessCounts) { try machine.propose(other, quorum: counted, logEnd: marker) }
+        }
+        var machine = begun(members)
+        #expect(throws: Reconfiguration.Refusal.moreThanOneVoter) {
+            try machine.propose([member(1), member(2), member(4, .witness)], quorum: counted, logEnd: marker)
+        }
+        #expect(throws: Never.self) { try machine.propose(members + [member(5, .learner)], quorum: counted, logEnd: marker) }
+    }
+
+    @Test func `a witness comes to an even number of data nodes`() {
+        let counted = quorum(marker)
+        var two = begun([member(1), member(2)])
+        #expect(throws: Never.self) { try two.propose([member(1), member(2), member(4, .witness)], quorum: counted, logEnd: marker) }
+        var three = begun([member(1), member(2), member(3)])
+        #expect(throws: Reconfiguration.Refusal.witnessNeedsEven) { try three.propose(four(.witness), quorum: counted, logEnd: marker) }
+    }
+
+    @Test func `a witness goes when each majority of the others meets the in-sync set`() {
+        var counted = quorum(marker)
+        var two = begun([member(1), member(2), member(3, .witness)])
+        _ = counted.configure(voters: [node(1)], copies: 1)
+        #expect(throws: Never.self) { try two.propose([member(1), member(2)], quorum: counted, logEnd: marker) }
+        var three = begun(four(.witness))
+        #expect(throws: Reconfiguration.Refusal.logNotCommitted) {
+            try three.propose([member(1), member(2), member(3)], quorum: counted, logEnd: marker)
+        }
+        _ = counted.configure(voters: [node(1), node(2)], copies: 2)
+        #expect(throws: Never.self) { try three.propose([member(1), member(2), member(3)], quorum: counted, logEnd: marker) }
     }
 
     @Test func `more than one voter at a time is refused, and so is none`() {

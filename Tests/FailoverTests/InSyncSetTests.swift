@@ -3,13 +3,11 @@ import Failover
 import Testing
 
 @Suite struct InSyncSetTests {
-    private let marker = gtid(2, 1, 10)
-
     /// Node 1 leads 1, 2 and the witness 3.
     private func begun(_ voters: [UInt32] = [1, 2]) -> InSyncSet {
         let members = voters.map { member($0) } + [member(9, .witness)]
         return InSyncSet(
-            own: node(1), marker: marker, configuration: Configuration(stamp: configuration([]).stamp, members: members))
+            own: node(1), epoch: epoch(2), begun: at(2, 1, 10), configuration: Configuration(stamp: configuration([]).stamp, members: members))
     }
 
     /// Node 1 holds all up to 20, and node 2 up to `other`.
@@ -58,6 +56,28 @@ import Testing
         var four = begun([1, 2, 3, 4])
         #expect(four.sizeMin == 2)
         #expect(four.foundInSync([node(1)], quorum: quorum()) == [])
+    }
+
+    @Test func `a leader that was restarted goes past what the witness has of its epoch`() {
+        var inSync = begun()
+        #expect(inSync.outnumbered(by: record(7, [1])) == [], "nothing is on its way")
+        _ = inSync.foundInSync([node(1)], quorum: quorum())
+        #expect(inSync.outnumbered(by: InSyncRecord(epoch: epoch(1), number: 7, members: [])) == [], "another epoch's")
+        #expect(inSync.outnumbered(by: record(7, [1, 2])) == [.record(record(8, [1]))])
+        #expect(inSync.recorded(record(1, [1])) == [], "not the one that is on its way now")
+        #expect(inSync.recorded(record(8, [1])) == [.count([node(1)])])
+    }
+
+    @Test func `when the witness is removed those counted count on, until no majority would vote by the old configuration`() {
+        var inSync = begun()
+        _ = inSync.foundInSync([node(1)], quorum: quorum())
+        #expect(!inSync.mayEnd(installedBy: [node(1), node(2)]))
+        inSync.witnessLeft()
+        #expect(inSync.recorded(record(1, [1])) == [], "it may have forgotten by now")
+        #expect(inSync.counted == [node(1), node(2)])
+        #expect(inSync.foundInSync([node(1), node(2)], quorum: quorum(20)) == [])
+        #expect(!inSync.mayEnd(installedBy: [node(1)]), "node 2 and the witness could elect still")
+        #expect(inSync.mayEnd(installedBy: [node(1), node(2)]))
     }
 
     @Test func `the later record stays on the witness's disk`() {

@@ -1,3 +1,4 @@
+import ClusterModel
 import Testing
 
 @testable import NodeConfig
@@ -17,6 +18,16 @@ import Testing
 
     @Test func `a slave can't follow itself`() {
         #expect(problems("{\"role\": \"slave\", \"master\": \"127.0.0.1:7\", \"listen\": \"127.0.0.1:7\"}").count == 1)
+    }
+
+    @Test func `a witness needs a master, and nothing of a database`() throws {
+        #expect(problems { $0.role = "witness" } == ["master: must be given for a witness: --master host:port, or \"master\" in the file"])
+        let own = "\"role\": \"witness\", \"master\": \"h:1\""
+        let refused = problems("{\(own), \"authentication\": \"accounts\", \"database\": {\"mode\": \"private\", \"options\": {\"sql_mode\": \"\"}}}")
+        #expect(refused.count == 3 && refused.allSatisfy { $0.contains("a witness has no database") }, "\(refused)")
+        let settings = try load("{\(own), \"listen\": \"10.0.0.1:7001\", \(secret)}").get()
+        #expect(settings.warnings == [], "there is no SQL to warn of")
+        #expect(settings.id == nil && settings.role == .witness)
     }
 
     @Test func `beyond this machine a secret is needed`() throws {

@@ -67,7 +67,7 @@ import Testing
                     "node.json:10: limits.idleMs: unknown key; a dot stands for a section: {\"limits\": {\"idleMs\": 0}}",
                     "node.json:11: pool.connectionsMax: must be 1 to 10000, is 1.5",
                     "node.json:11:35: the key \"connectionsMax\" is already on line 11: keep one of the two",
-                    "--role: must be \"master\" or \"slave\", is \"boss\"",
+                    "--role: must be \"master\", \"slave\" or \"witness\", is \"boss\"",
                 ])
     }
 
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `a flag mends what is wrong in the role of the file only in its place`() {
-        #expect(problems("{\"role\": 3}") { $0.role = "master" } == ["node.json:1: role: must be \"master\" or \"slave\", is 3"])
+        #expect(problems("{\"role\": 3}") { $0.role = "master" } == ["node.json:1: role: must be \"master\", \"slave\" or \"witness\", is 3"])
     }
 
     @Test func `a section must be an object`() {

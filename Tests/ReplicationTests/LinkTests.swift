@@ -173,6 +173,23 @@ private func wire(_ frame: Frame) throws -> Frame {
         #expect(refusal.reason == .secretMissing)
     }
 
+    @Test func `what kind of node greets is proved with the rest`() throws {
+        var pair = try Pair()
+        guard case .send(let challenge) = pair.master.opening.first,
+            case .send(.hello(var greeting)) = pair.slave.received(challenge, nowMs: 0).first
+        else {
+            Issue.record("no greeting")
+            return
+        }
+        greeting.isWitness = true
+        #expect(try wire(.hello(greeting)) == .hello(greeting))
+        guard case .send(.refused(let refusal)) = pair.master.received(.hello(greeting), nowMs: 0).first else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.reason == .badProof)
+    }
+
     @Test func `a greeting can't be replayed on another link`() throws {
         var first = try Pair()
         guard case .send(let challenge) = first.master.opening.first, case .send(let greeting) = first.slave.received(challenge, nowMs: 0).first

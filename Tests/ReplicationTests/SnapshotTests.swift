@@ -84,7 +84,7 @@ private func at(_ sequence: UInt64) -> Position { Position(GTID(domain: 0, serve
 }
 
 @Suite struct SnapshotGiversTests {
-    private func node(_ id: UInt32, _ applied: UInt64, _ state: String = "streaming", role: Role = .slave) throws -> NodeStatus {
+    private func node(_ id: UInt32, _ applied: UInt64, _ state: String = "streaming", role: NodeKind = .slave) throws -> NodeStatus {
         NodeStatus(
             id: try #require(NodeID(rawValue: id)), role: role, address: "h:\(id)", state: state, received: at(applied), applied: at(applied),
             lagMs: 0, lastSeenMs: 0)

@@ -207,6 +207,7 @@ import StatementGate
             break
         }
         guard isAllowed else { return answer(authRequired) }
+        if node.isWitness, command.isAboutData { return answer(node.witnessRefusal) }
         switch command {
         case .role: answer(.role(node.roleWord, node: node.id, epoch: node.epoch, master: node.masterAddress))
         case .status: answerTable(["name", "value"], node.statusRows())
@@ -267,6 +268,7 @@ import StatementGate
 
     private func attempt(_ sql: [UInt8], isFirst: Bool = false) {
         guard isAllowed else { return answer(authRequired) }
+        if node.isWitness { return answer(node.witnessRefusal) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
         let (mode, other) = modes
         let first = read(sql, mode)

@@ -12,6 +12,8 @@ enum ElectionAsk: Equatable {
     case members(String)
     /// Where are you?
     case standing
+    /// The leader has its witness keep who is in sync.
+    case record(InSyncRecord)
 
     var fields: [String?] {
         switch self {
@@ -24,6 +26,7 @@ enum ElectionAsk: Equatable {
         case .leads(let epoch): ["leads", "\(epoch)"]
         case .members(let text): ["members", text]
         case .standing: ["standing"]
+        case .record(let record): ["record", record.text]
         }
     }
 
@@ -48,6 +51,9 @@ enum ElectionAsk: Equatable {
             self = .leads(Epoch(rawValue: epoch))
         case "members" where words.count == 2: self = .members(words[1])
         case "standing" where words.count == 1: self = .standing
+        case "record" where words.count == 2:
+            guard let record = InSyncRecord(text: words[1]) else { return nil }
+            self = .record(record)
         default: return nil
         }
     }
@@ -61,6 +67,20 @@ extension VoteRequest.Kind {
         case "handOver": self = .handOver
         default: return nil
         }
+    }
+}
+
+extension InSyncRecord {
+    /// `epoch.number:id,id`
+    var text: String { "\(epoch).\(number):" + members.map { "\($0)" }.joined(separator: ",") }
+
+    init?(text: String) {
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let stamp = ConfigurationStamp(text: parts[0]) else { return nil }
+        let words = parts[1].split(separator: ",")
+        let members = words.compactMap { NodeID($0) }
+        guard members.count == words.count else { return nil }
+        self.init(epoch: stamp.epoch, number: stamp.version, members: members)
     }
 }
 

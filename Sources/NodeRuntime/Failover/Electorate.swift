@@ -196,6 +196,11 @@ import NodeConfig
         case .members(let text):
             node.install(members: text)
             return []
+        case .record(let record):
+            // Of a leader of this epoch, or a later one that has not been heard of yet.
+            perform(election.heardLeader(id, epoch: record.epoch, nowMs: now))
+            guard record.epoch == election.epoch, let witness = node.life as? WitnessLife else { return [["\(election.epoch)"]] }
+            return [["\(election.epoch)"], witness.keep(record).map { ElectionAsk.record($0).fields } ?? []]
         case .standing:
             return [PeerStanding(id: node.id, epoch: election.epoch, leads: election.isLeader, logEnd: node.standing?.logEnd).fields]
         }

@@ -17,6 +17,10 @@ struct Membership: Sendable {
     /// Why a node can't be admitted.
     enum Refusal: Error {
         case idTaken(NodeID, by: String)
+        /// It was a data node before, or a witness, and is started as the other now.
+        case otherKind(NodeID)
+        /// The cluster has a witness already.
+        case secondWitness(NodeID, at: String)
         /// It was taken out of the cluster.
         case removed(NodeID)
         case tooMany
@@ -92,18 +96,22 @@ struct Membership: Sendable {
     // MARK: Admitting
 
     /// The member that a node which wants to join is, or would be: the id it had, the one it wants, or the next free one.
-    func admission(uuid: String, wanted: NodeID?, address: String) throws(Refusal) -> Member {
+    func admission(uuid: String, wanted: NodeID?, address: String, isWitness: Bool) throws(Refusal) -> Member {
         guard Self.isWord(uuid), Self.isWord(address), let address = NodeAddress(address) else { throw .unwritable }
         if let gone = removed.first(where: { $0.uuid == uuid }) { throw .removed(gone.id) }
         if let known = configuration.members.first(where: { $0.uuid == uuid }) {
             if let wanted, wanted != known.id { throw .idTaken(wanted, by: "this node, which is \(known.id) already") }
+            guard (known.kind == .witness) == isWitness else { throw .otherKind(known.id) }
             return Member(id: known.id, uuid: uuid, address: address, kind: known.kind)
+        }
+        if isWitness, let other = configuration.witness.flatMap(configuration.member) {
+            throw .secondWitness(other.id, at: other.address.description)
         }
         let taken = configuration.members.map { ($0.id, $0.address.description) } + removed.map { ($0.id, $0.address) }
         if let wanted, let (_, other) = taken.first(where: { $0.0 == wanted }) { throw .idTaken(wanted, by: "the node at \(other)") }
         let next = NodeID(rawValue: (taken.map(\.0.rawValue).max() ?? 0) + 1).flatMap { $0 <= .max ? $0 : nil }
         guard let id = wanted ?? next else { throw .tooMany }
-        return Member(id: id, uuid: uuid, address: address, kind: .learner)
+        return Member(id: id, uuid: uuid, address: address, kind: isWitness ? .witness : .learner)
     }
 
     private static func isWord(_ text: String) -> Bool {

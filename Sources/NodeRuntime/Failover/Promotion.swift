@@ -64,7 +64,8 @@ import NodeConfig
         let reached = Set(standings.map(\.id)).union([node.id])
         let voters = configuration.voters
         if configuration.isMajority(reached) { return stand() }
-        let copies = node.settings.replication.acks.copies(voters: configuration.holders.count)
+        // With a witness the master may have gone on alone.
+        let copies = configuration.witness == nil ? node.settings.replication.acks.copies(voters: configuration.holders.count) : 1
         let holders = configuration.holders.filter { reached.contains($0) }.count
         // Each acknowledged write is on so many nodes that one of these must have it, and none has more than this one.
         let isSafe = holders > configuration.holders.count - copies

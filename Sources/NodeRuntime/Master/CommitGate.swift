@@ -29,6 +29,8 @@ import Replication
     private(set) var tracker: QuorumTracker
     private(set) var state = State.open
     private var isDatabaseUp = false
+    /// Who counts is for the witness to know: commits go through the gate though they wait for this node alone.
+    private var waitsAlways = false
     /// When the slaves became too few, by the loop's clock; nil while they are enough.
     private var lostSinceMs: Int?
     /// The watermark must be here before clients are served: what the database held at its start.
@@ -49,7 +51,14 @@ import Replication
     }
 
     var copies: Int { tracker.copies }
-    var isWanted: Bool { tracker.copies > 1 }
+    var isWanted: Bool { tracker.copies > 1 || waitsAlways }
+    /// No commit passes by the gate, and no client hears of one before it may.
+    var isHolding: Bool {
+        switch state {
+        case .armed, .afterCommit: isDatabaseUp
+        case .open, .arming: false
+        }
+    }
     var watermark: Position { isWanted ? tracker.watermark : node.applied.value }
     var trackedWatermark: Position { tracker.watermark }
     var ownDurable: Position { tracker.position(of: node.id) }
@@ -125,9 +134,10 @@ import Replication
 
     // MARK: Who counts
 
-    /// Whose copies count from now on, and how many are needed.
-    func configure(voters: Set<NodeID>, copies: Int) {
+    /// Whose copies count from now on, and how many are needed. `always`: also where that is this node's alone.
+    func configure(voters: Set<NodeID>, copies: Int, always: Bool = false) {
         let wasWanted = isWanted
+        waitsAlways = always
         _ = tracker.configure(voters: voters, copies: copies)
         if isWanted != wasWanted {
             node.log.notice(
@@ -227,7 +237,10 @@ import Replication
         switch state {
         case .open: "open: commits wait for no slave"
         case .arming: "closed: the database is being set up"
-        case .armed: isQuorumLost ? "closed: too few nodes are within reach" : "commits wait until \(copies) nodes hold them"
+        case .armed:
+            isQuorumLost
+                ? "closed: too few nodes are within reach"
+                : waitsAlways ? "commits wait until all in sync hold them" : "commits wait until \(copies) nodes hold them"
         case .afterCommit(let why): "answers wait until \(copies) nodes hold the write, but others may see it before: \(why)"
         }
     }

@@ -18,6 +18,7 @@ import Replication
     let gate: CommitGate
     let roster: Roster
     let rounds: ReadRounds
+    private(set) lazy var inSync = InSyncDesk(self)
     private var takeover: TakingOver?
     /// The log while the database does not have it all.
     var journal: Journal? { takeover?.replica.journal }
@@ -36,7 +37,7 @@ import Replication
     private var lastBeatPosition = Position.start
     /// What each member was last known to have.
     private var received: [NodeID: Position] = [:]
-    private lazy var purge = BinlogPurge(node) { [unowned self] in roster.others.map { received[$0.id] ?? .start }.min() ?? .start }
+    private lazy var purge = BinlogPurge(node) { [unowned self] in dataNodes.map { received[$0.id] ?? .start }.min() ?? .start }
 
     /// - Parameter replica: the database as it was until now, where this node was elected; nil: it is this node's own.
     ///
@@ -66,7 +67,10 @@ import Replication
 
     /// To be called once the node knows of this life.
     func begin() {
-        if let takeover { roster.begin(marker: Position(takeover.marker)) }
+        if let takeover {
+            roster.begin(marker: Position(takeover.marker))
+            inSync.begin(marker: takeover.marker)
+        }
         configureGate()
         takeover?.begin()
         beat()
@@ -77,12 +81,17 @@ import Replication
     /// What this node's database was until it was elected, and still is.
     var untouchedReplica: Replica? { takeover.flatMap { $0.isUntouched ? $0.replica : nil } }
 
-    private func configureGate() {
+    /// The others that hold the log, or are about to.
+    private var dataNodes: [Member] { roster.others.filter { $0.kind != .witness } }
+
+    func configureGate() {
+        if let counted = inSync.counted { return gate.configure(voters: Set(counted), copies: counted.count, always: true) }
         let holders = Set(roster.configuration.holders).union([node.id])
         gate.configure(voters: holders, copies: node.settings.replication.acks.copies(voters: holders.count))
     }
 
     private func membersChanged() {
+        inSync.membersChanged()
         configureGate()
         let frame = Frame.members(node.membership.text)
         for slave in slaves { slave.tell(frame) }
@@ -219,8 +228,9 @@ import Replication
     private func beat() {
         // Writes that did not come through this node are seen by the poll alone.
         lag.passed(position, nowMs: EventLoop.nowMs())
-        lag.applied(byAll: slaves.map(\.ack.applied).min() ?? position)
-        gate.look(reachable: Set(slaves.filter(\.isMatched).compactMap { $0.member?.id }))
+        lag.applied(byAll: slaves.filter { !$0.isWitness }.map(\.ack.applied).min() ?? position)
+        gate.look(reachable: inSync.mayShrink ? Set(roster.configuration.holders) : Set(slaves.filter(\.isMatched).compactMap { $0.member?.id }))
+        inSync.review()
         sendBeats()
         for member in roster.others where !slaves.contains(where: { $0.member?.id == member.id }) { node.electorate.announce(to: member.id) }
         node.snapshots.tick()
@@ -258,6 +268,7 @@ import Replication
         guard slave.isMatched, let member = slave.member else { return }
         received[member.id] = slave.ack.received
         roster.installed(by: member.id, slave.ack.members)
+        inSync.membersChanged()
         if let sent = sentMs[slave.ack.beat] { node.electorate.heard(from: member.id, sentMs: sent) }
         rounds.check()
         gate.acked(by: member.id, to: slave.ack.received)
@@ -273,7 +284,7 @@ import Replication
     func turnEnded() {
         isTellingCommitment = false
         let frame = Frame.committed(gate.commitment)
-        for slave in slaves { slave.tell(frame) }
+        for slave in slaves where !slave.isWitness { slave.tell(frame) }
     }
 
     var writeRefusal: ReplyError? { gate.lossError }
@@ -303,7 +314,8 @@ import Replication
         let now = EventLoop.nowMs()
         let away = roster.others.filter { member in !connected.contains { $0.id == member.id } }.map {
             NodeStatus(
-                id: $0.id, role: .slave, address: $0.address.description, state: "away", received: .start, applied: .start, lagMs: nil,
+                id: $0.id, role: $0.kind == .witness ? .witness : .slave, address: $0.address.description, state: "away", received: .start,
+                applied: .start, lagMs: nil,
                 lastSeenMs: lastHeardMs[$0.id].map { now - $0 })
         }
         return ([own] + connected + away).sorted { $0.id < $1.id }
@@ -314,7 +326,7 @@ import Replication
         var rows: [[String?]] = [
             ["received", "\(position)"], ["committed", "\(position)"], ["applied", "\(position)"],
             ["replication.acks", acksWords], ["commits", gate.words],
-            ["slaves.connected", "\(slaves.count)"],
+            ["in_sync", inSync.words], ["slaves.connected", "\(slaves.count { !$0.isWitness })"],
         ]
         for slave in all where slave.role == .slave {
             rows.append([
@@ -323,13 +335,14 @@ import Replication
             ])
         }
         rows += purge.statusRows
-        let left = roster.others.filter { (received[$0.id] ?? .start) < purge.first ?? .start }
+        let left = dataNodes.filter { (received[$0.id] ?? .start) < purge.first ?? .start }
         if !left.isEmpty { rows.append(["binlog.too_short_for", left.map { "\($0.id)" }.joined(separator: ",")]) }
         return rows + node.snapshots.statusRows
     }
 
     private var acksWords: String {
         let voters = max(1, roster.configuration.holders.count)
+        if inSync.counted != nil { return "all in sync: the witness knows who that is" }
         return gate.isWanted ? "\(gate.copies - 1), with the master \(gate.copies) of \(voters) nodes" : "0"
     }
 
@@ -340,6 +353,9 @@ import Replication
         if gate.isQuorumLost { return "This master refuses writes: they must be on \(gate.copies) nodes, and too few are within reach." }
         let broken = all.filter { !["streaming", "catching-up", "joining"].contains($0.state) }
         if all.isEmpty { return "This master serves alone: no slave has joined yet, so nothing protects its data." }
+        if let witness = nodes().first(where: { $0.role == .witness && $0.state == "away" }) {
+            return "This master serves, but its witness, node \(witness.id) at \(witness.address), is away: a slave that goes now is waited for."
+        }
         if broken.isEmpty { return "All is well: \(all.count) slave\(all.count == 1 ? "" : "s") follow this master." }
         let list = broken.map { "node \($0.id) at \($0.address) is \($0.state)" }.joined(separator: "; ")
         return "This master serves, but \(list)."

@@ -12,6 +12,8 @@ import Replication
     /// How changes follow on one another, where nodes choose their master by themselves; nil where they don't.
     private var reconfiguration: Reconfiguration?
     private var lastRefusal: String?
+    /// Who has the list that counts on disk, as far as this node knows.
+    private(set) var installedBy: Set<NodeID> = []
     /// The list has changed.
     var changed: (@LoopActor () -> Void)?
 
@@ -55,11 +57,20 @@ import Replication
 
     /// The id of a node: the one it had, the one it wants, or the next free one; durable when this returns.
     func admit(_ hello: Frame.Hello) throws(Membership.Refusal) -> Member {
-        let member = try node.membership.admission(uuid: hello.uuid, wanted: NodeID(rawValue: hello.id), address: hello.address)
+        let member = try node.membership.admission(
+            uuid: hello.uuid, wanted: NodeID(rawValue: hello.id), address: hello.address, isWitness: hello.isWitness)
         if configuration.member(member.id) != member {
+            if member.kind == .witness, configuration.witness == nil { try checkWitness() }
             try install(configuration.members.filter { $0.id != member.id } + [member])
         }
         return member
+    }
+
+    /// It comes last, to data nodes that vote and know of each other.
+    private func checkWitness() throws(Membership.Refusal) {
+        let holders = configuration.holders.count
+        guard holders > 0, holders % 2 == 0 else { throw .notYet(Reconfiguration.Refusal.witnessNeedsEven.words + ", of which there are \(holders)") }
+        guard configuration.isMajority(installedBy) else { throw .notYet(Reconfiguration.Refusal.notInstalled.words) }
     }
 
     func remove(_ id: NodeID) throws(ReplyError) -> Member {
@@ -104,7 +115,9 @@ import Replication
         let next = Configuration(
             stamp: ConfigurationStamp(epoch: max(node.epoch, configuration.stamp.epoch), version: configuration.stamp.version + 1), members: members)
         guard var reconfiguration else {
+            if configuration.witness != nil, next.holders != configuration.holders { throw .notYet(Reconfiguration.Refusal.witnessCounts.words) }
             do throws(SystemError) { try node.keep(next, removed: removed) } catch { throw .system(error) }
+            installedBy = [node.id]
             // From here on nodes choose their master by themselves, and changes follow their rules.
             if node.electsByItself { begin(marker: gate.ownDurable) } else { changed?() }
             return
@@ -127,6 +140,7 @@ import Replication
                     return node.electorate.resign(.stopping)
                 }
                 reconfiguration?.installed(by: node.id, configuration.stamp)
+                installedBy = [node.id]
             case .send: changed?()
             }
         }
@@ -135,7 +149,9 @@ import Replication
 
     /// A node has this list on disk.
     func installed(by id: NodeID, _ stamp: String) {
-        if let stamp = ConfigurationStamp(text: stamp) { reconfiguration?.installed(by: id, stamp) }
+        guard let stamp = ConfigurationStamp(text: stamp) else { return }
+        reconfiguration?.installed(by: id, stamp)
+        if stamp == configuration.stamp { installedBy.formUnion([id, node.id]) }
     }
 }
 
@@ -148,7 +164,8 @@ extension Reconfiguration.Refusal {
         case .moreThanOneVoter: "one voter at a time"
         case .noVoterLeft: "a cluster needs a node with data"
         case .learnerBehind(let id): "node \(id) does not hold yet what is committed"
-        case .witnessCounts: "in a cluster with a witness the voters stay as they are"
+        case .witnessCounts: "with a witness the data nodes that vote stay as they are: first .remove the witness"
+        case .witnessNeedsEven: "a witness joins an even number of data nodes that vote"
         }
     }
 }

@@ -15,6 +15,8 @@ import Replication
     private var frames = FrameReader(takesEvents: false)
     private(set) var member: Member?
     private(set) var feed: SlaveFeed?
+    /// A witness, which gets beats and no log.
+    private var isAttending = false
     private(set) var ack = Frame.Ack(received: .start, applied: .start, state: "joining", beat: 0)
     /// Why the slave can't be fed; nil while it can.
     private(set) var gone: String?
@@ -75,11 +77,17 @@ import Replication
             let member = try master.admit(hello)
             self.member = member
             perform(link.admitted(member.id))
-            master.node.log.notice("slave joined", ["slave": name])
+            master.node.log.notice(isWitness ? "witness joined" : "slave joined", ["slave": name])
         } catch {
             let words =
                 switch error {
                 case .idTaken(let id, let other): "id \(id) is taken by \(other); give the joining node another --id, or none"
+                case .otherKind(let id):
+                    hello.isWitness
+                        ? "node \(id) is no witness of this cluster any more: .remove \(id), and start the witness anew in an empty data folder"
+                        : "node \(id) is the witness of this cluster; a node with data needs an empty data folder and another id"
+                case .secondWitness(let id, let other):
+                    "this cluster has a witness, node \(id) at \(other), and two could outvote the data; to have another one .remove \(id) first"
                 case .removed(let id): "node \(id) was removed from this cluster; to join anew it needs an empty data folder"
                 case .tooMany: "this cluster has as many nodes as it can"
                 case .unwritable: "the node's uuid or address holds blanks or control characters, is empty or is too long; mend its configuration"
@@ -93,6 +101,7 @@ import Replication
 
     /// The slave told who wrote its log.
     private func resume(_ ends: [GTID]) {
+        guard !isWitness else { return attend() }
         let runs = ends.map { LogHistory.Run(server: $0.server, last: $0.sequence) }
         guard let slave = LogHistory(runs, isComplete: runs.isEmpty), let common = master.history?.resumePoint(for: slave)
         else {
@@ -102,6 +111,15 @@ import Replication
         channel.write { Frame.resumeAt(common).encode(into: &$0) }
         ship(after: common)
     }
+
+    private func attend() {
+        channel.write { Frame.resumeAt(.start).encode(into: &$0) }
+        isAttending = true
+        tell(.members(master.node.membership.text))
+        beat(master.currentBeat)
+    }
+
+    var isWitness: Bool { member?.kind == .witness }
 
     private func isGone(at position: Position, _ words: String) {
         gone = words
@@ -127,9 +145,9 @@ import Replication
     }
 
     /// Its log is known to be this master's, up to where it is.
-    var isMatched: Bool { isReceiving && feed?.hasFormat ?? false }
+    var isMatched: Bool { isReceiving && (isAttending || feed?.hasFormat ?? false) }
 
-    var isReceiving: Bool { feed != nil && gone == nil && channel.isOpen }
+    var isReceiving: Bool { (feed != nil || isAttending) && gone == nil && channel.isOpen }
 
     func tell(_ frame: Frame) {
         guard isReceiving else { return }
@@ -162,8 +180,9 @@ import Replication
         let now = EventLoop.nowMs()
         let state = gone != nil ? "needs-snapshot" : ack.state
         return NodeStatus(
-            id: member.id, role: .slave, address: member.address.description, state: state, received: ack.received, applied: ack.applied,
-            lagMs: lag.lagMs(of: ack.applied, master: position, nowMs: now), lastSeenMs: lastSeenMs(nowMs: now))
+            id: member.id, role: isWitness ? .witness : .slave, address: member.address.description, state: state, received: ack.received,
+            applied: ack.applied, lagMs: isWitness ? nil : lag.lagMs(of: ack.applied, master: position, nowMs: now),
+            lastSeenMs: lastSeenMs(nowMs: now))
     }
 
     func lastSeenMs(nowMs: Int) -> Int { link.lastSeenMs(nowMs: nowMs) }

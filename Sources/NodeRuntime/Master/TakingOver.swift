@@ -42,6 +42,7 @@ import Replication
             guard let self else { return }
             self.replica.becameDurable()
             self.master.gate.written(self.journal.received)
+            self.master.inSync.review()
         }
         journal.failed = { [weak self] problem in
             self?.node.log.error("the journal can't be written", ["error": "\(problem)"])

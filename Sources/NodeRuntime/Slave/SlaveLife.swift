@@ -22,7 +22,7 @@ import Replication
     private var timer: TimerID?
     /// Nobody reads it yet; a slave that became master would need it for the others.
     private lazy var binlog = BinlogPurge(node) { [unowned self] in
-        master.lastBeat?.nodes.filter { $0.id != node.id }.map(\.received).min() ?? .start
+        master.lastBeat?.nodes.filter { $0.id != node.id && $0.role != .witness }.map(\.received).min() ?? .start
     }
     private var whenCaughtUp: (@LoopActor () -> Void)?
     private var freshness = Freshness()
@@ -208,12 +208,7 @@ import Replication
     // MARK: Telling
 
     func linkArrived(_ channel: Channel, rest: [UInt8]) {
-        let known = node.masterAddress.map { "its master is at \($0)" } ?? "it knows no master now"
-        let refusal = LinkRefusal(
-            .notMaster, "node \(node.id) at \(node.address) is a slave; \(known)", master: node.masterAddress?.description ?? "")
-        let frame = Frame.refused(refusal)
-        channel.write { frame.encode(into: &$0) }
-        channel.closeWhenSent()
+        node.refuseLink(channel, of: "slave")
     }
 
     func passed(_ position: Position) {}
@@ -236,20 +231,13 @@ import Replication
     }
 
     func nodes() -> [NodeStatus] {
-        let now = EventLoop.nowMs()
-        var all = master.lastBeat?.nodes ?? []
-        let age = master.lastBeat == nil ? 0 : now - master.lastBeatMs
-        // The master told how long ago it had heard each, itself just then.
-        for index in all.indices {
-            all[index].lastSeenMs = all[index].lastSeenMs.map { $0 + age }
-            if all[index].role == .master, !master.isHeard { all[index].state = "away" }
-        }
+        let all = master.lastBeat?.nodes ?? []
         let told = all.first { $0.id == node.id }
         let own = NodeStatus(
             id: node.id, role: .slave, address: node.address, state: stateWord, received: journal.received, applied: node.applied.value,
             lagMs: told?.lagMs, lastSeenMs: 0)
-        all.removeAll { $0.id == node.id }
-        return (all + [own]).sorted { $0.id < $1.id }
+        return all.heard(
+            msAgo: master.lastBeat == nil ? 0 : EventLoop.nowMs() - master.lastBeatMs, isMasterHeard: master.isHeard, own: own)
     }
 
     func statusRows() -> [[String?]] {

@@ -38,7 +38,7 @@ import Verification
 
     func ask(_ request: VerifyRequest) async throws(VerifyProblem) -> VerifyReply {
         switch request {
-        case .nodes: return VerifyReply(rows: node.nodes().map { ["\($0.id)", $0.address] })
+        case .nodes: return VerifyReply(rows: node.nodes().filter { $0.role != .witness }.map { ["\($0.id)", $0.address] })
         case .prepare: return try await prepare()
         case .names(let database, let table, let after):
             return VerifyReply(rows: try await query([DefinitionSQL.names(database: database, table: table, after: after)])[0].rows)

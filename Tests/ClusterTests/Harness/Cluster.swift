@@ -55,6 +55,12 @@ final class Cluster {
         return node
     }
 
+    /// A node that only votes, not started; whoever adds it ends it.
+    func addWitness(_ settings: [String: String] = [:]) throws -> NodeProcess {
+        let port = Ports.next()
+        return try NodeProcess(name: "witness-\(port)", port: port, in: root, role: "witness", master: nodes[0].port, settings: settings)
+    }
+
     // MARK: The end
 
     func remove() {
