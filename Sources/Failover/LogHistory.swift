@@ -55,6 +55,12 @@ package struct LogHistory: Hashable, Sendable {
         return runs[index].server == gtid.server
     }
 
+    /// Whether the log has another transaction in that place, for sure.
+    package func contradicts(_ position: Position) -> Bool {
+        guard let gtid = position.gtid, let index = runs.firstIndex(where: { $0.last >= gtid.sequence }) else { return false }
+        return runs[index].server != gtid.server && (index > 0 || isComplete)
+    }
+
     /// The log grew by this transaction.
     package mutating func append(_ gtid: GTID) {
         precondition(gtid.sequence > end.sequence, "a log's sequence grows")

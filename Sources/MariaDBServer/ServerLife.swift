@@ -6,7 +6,7 @@ struct ServerLife {
     private static let startTimeoutMsMax: UInt64 = 3_600_000
     private static let probeEveryMs: UInt64 = 25
 
-    let options: PrivateServerOptions
+    private(set) var options: PrivateServerOptions
     let stop: StopRequest
     let report: (ServerEvent) -> Void
     private var restarts = RestartPolicy()
@@ -143,6 +143,8 @@ struct ServerLife {
             throw .accountsRefused(line)
         }
         restarts.becameReady()
+        // What waited is taken back. What it may find after another crash is of another kind, and it would refuse to start on some of that.
+        options.rollsBack = false
         report(.ready(RunningServer(socket: paths.socket, pid: child.pid, version: version)))
         let since = System.monotonicMs()
         while true {

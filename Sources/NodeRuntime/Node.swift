@@ -43,6 +43,8 @@ typealias NodeContext = Node
     var isHalting = false
     /// An operator wants it to be master.
     var isPromoted = false
+    /// How often it became master, or ceased to be.
+    var roleChanges = 0
     /// The change of master that an operator asked for, under way.
     var change: ChangeOfMaster?
     var promotion: Promotion?
@@ -214,6 +216,7 @@ typealias NodeContext = Node
 
     /// The database was opened for writes.
     func becameMaster() {
+        roleChanges += 1
         openForClients()
         masterChanged()
     }

@@ -24,7 +24,8 @@ extension Node {
         switch life {
         case let slave as SlaveLife:
             guard slave.replica.isLogKnown else { return nil }
-            let mayServe = slave.replica.isDatabaseUp || slave.replica.isWaitingForVerdict
+            // Before journal and database are known to fit, the one may have to begin anew.
+            let mayServe = slave.replica.isReconciled || slave.replica.isWaitingForVerdict
             return Standing(
                 logEnd: LogEnd(slave.replica.logEnd), configuration: configuration,
                 isElectable: (electsByItself || isPromoted) && mayServe && !slave.isTakingSnapshot && !isStopping)
@@ -32,6 +33,15 @@ extension Node {
         case let witness as WitnessLife:
             return Standing(logEnd: LogEnd(Position.start), configuration: configuration, isElectable: false, trusted: witness.trusted)
         default: return nil
+        }
+    }
+
+    /// Whether the log has, for sure, another transaction where that one was.
+    func hasTakenBack(_ position: Position) -> Bool {
+        switch life {
+        case let slave as SlaveLife: slave.journal.history.contradicts(position)
+        case let master as MasterLife: master.history?.contradicts(position) ?? false
+        default: false
         }
     }
 
@@ -104,7 +114,9 @@ extension Node {
         Journal.open(loop, directory: directory.path + "/journal", segmentBytes: settings.replication.journalSegmentBytes) { [self] result in
             do {
                 let journal = try result.get()
-                guard directory.state.wrote else { return follow(try Replica(self, journal)) }
+                // A journal that is gone is made again, before what waits in the database is judged by it.
+                let isLost = directory.state.unsettled != nil && journal.isEmptyAndNew
+                guard directory.state.wrote || isLost else { return follow(try Replica(self, journal)) }
                 takeIn(journal)
             } catch let problem as JournalProblem {
                 failed?("the journal can't be opened: \(problem)")
@@ -183,11 +195,13 @@ extension Node {
         log.warning("no longer master", ["epoch": "\(epoch)", "why": why.words])
         switch life {
         case let master as MasterLife:
-            let replica = master.untouchedReplica
+            let (replica, touched) = (master.untouchedReplica, master.touchedReplica)
             master.stop()
+            touched?.close()
             retire(master)
             if let replica { return follow(replica) }
             life = nil
+            roleChanges += 1
             block(ReplyError(.notReady, "node \(id) is no longer master (\(why.words)); try again shortly"))
             control.use(nil)
             applied.startOver()

@@ -270,6 +270,7 @@ import StatementGate
         guard isAllowed else { return answer(authRequired) }
         if node.isWitness { return answer(node.witnessRefusal) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
+        if losesState() { return answer(Self.stateOfRoleLost) }
         let (mode, other) = modes
         let first = read(sql, mode)
         if let error = refusal(of: first) { return answer(error) }

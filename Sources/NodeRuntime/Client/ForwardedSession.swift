@@ -358,9 +358,14 @@ import StatementGate
 
     /// Drops the connection and the settings: the session is as new.
     func reset() {
+        forget()
+        lastWrite = .start
+    }
+
+    /// As `reset`, but its reads still see its writes.
+    func forget() {
         drop()
         settings = []
-        lastWrite = .start
     }
 
     private func finish(_ outcome: Outcome) {

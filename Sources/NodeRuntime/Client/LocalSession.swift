@@ -48,11 +48,14 @@ import StatementGate
     var lastShared: UInt64?
     /// The session asks about the statement before: it shares no connections.
     var asksAfterwards = false
+    /// How often the node's role had changed when the session last ran something.
+    var roleChanges: Int
 
     init(_ node: NodeContext, number: UInt64, _ channel: Channel) {
         self.node = node
         self.number = number
         self.channel = channel
+        roleChanges = node.roleChanges
     }
 
     /// How the session's SQL is to be read.

@@ -55,6 +55,10 @@ extension ClientSession {
         appliedWait = node.applied.wait(for: position, milliseconds: limit) { [weak self] reached in
             guard let self else { return }
             self.appliedWait = nil
+            if reached, self.node.hasTakenBack(position) {
+                let words = "there is another transaction in the place of \(position): that one was taken back when the master changed"
+                return self.answer(ReplyError(.waitTimeout, words))
+            }
             if reached { return self.answer([.text("gtid", self.node.applied.value.description)]) }
             self.answer(
                 ReplyError(

@@ -31,11 +31,15 @@ import MariaDBConnector
         self.applied = applied
         sql = "SELECT @@GLOBAL.\(variable)"
         self.idleMs = idleMs
-        applied.wanted = { [weak self] in self?.hurry() }
+        listen()
     }
+
+    /// Hears from now on, in place of any other, when somebody waits.
+    func listen() { applied.wanted = { [weak self] in self?.hurry() } }
 
     func start() {
         isStopped = false
+        listen()
         ask()
     }
 

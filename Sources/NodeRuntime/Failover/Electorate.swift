@@ -11,6 +11,8 @@ import NodeConfig
     private var timer: TimerID?
     private var lastHeardMs = 0
     private var isStopped = false
+    /// The disk holds what this node must remember. While it does not, nothing is promised to anybody.
+    private var isStored: Bool { node.directory.state.hardState == election.hardState }
 
     init(_ node: Node, seed: UInt64) {
         self.node = node
@@ -80,7 +82,7 @@ import NodeConfig
     private func tick() {
         guard !isStopped else { return }
         defer { schedule() }
-        guard let standing = node.standing else { return }
+        guard let standing = node.standing, mayPromise() else { return }
         // A leader that nobody would follow in office stays: reads and writes have their own conditions.
         if election.isLeader, !node.electsByItself { return }
         perform(election.ticked(nowMs: EventLoop.nowMs(), standing: standing))
@@ -89,7 +91,9 @@ import NodeConfig
     private func schedule() {
         guard !isStopped else { return }
         node.loop.cancel(timer)
-        let rest = election.isLeader ? .max : election.dueMs - EventLoop.nowMs()
+        // What is due can't be done without a standing, nor without a disk; it is looked at again now and then.
+        let isIdle = election.isLeader || node.standing == nil || !isStored
+        let rest = isIdle ? .max : election.dueMs - EventLoop.nowMs()
         timer = node.loop.after(milliseconds: max(1, min(rest, election.electionTimeoutMs / 8))) { [weak self] in self?.tick() }
     }
 
@@ -107,10 +111,9 @@ import NodeConfig
         for action in actions {
             switch action {
             case .persist(let state):
-                do throws(SystemError) { try node.directory.keep(state) } catch {
-                    node.log.error("a vote could not be stored, so it is not given", ["error": "\(error)"])
-                    isOnDisk = false
-                }
+                isOnDisk = keep(state)
+                // What still comes over a link of an earlier epoch is not taken any more.
+                (node.life as? SlaveLife)?.master.began(state.epoch)
             case .send(let message, let to):
                 guard isOnDisk else { continue }
                 if to == asker { answer.append(fields(message)) } else { send(message, to: to) }
@@ -121,6 +124,19 @@ import NodeConfig
         }
         return answer
     }
+
+    private func keep(_ state: HardState) -> Bool {
+        do throws(SystemError) {
+            try node.directory.keep(state)
+            return true
+        } catch {
+            node.log.error("the epoch or a vote can't be stored, so this node neither votes nor follows", ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Stores what could not be stored before; false when that fails again.
+    func mayPromise() -> Bool { isStored || keep(election.hardState) }
 
     private func fields(_ message: ElectionMessage) -> [String?] {
         switch message {
@@ -185,7 +201,7 @@ import NodeConfig
         let now = EventLoop.nowMs()
         switch ask {
         case .vote(let request):
-            guard let standing = node.standing else { return [] }
+            guard let standing = node.standing, mayPromise() else { return [] }
             return perform(election.received(request, from: id, nowMs: now, standing: standing), answering: id)
         case .timeoutNow(let epoch):
             guard let standing = node.standing else { return [] }

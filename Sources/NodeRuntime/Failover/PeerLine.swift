@@ -109,6 +109,8 @@ import Replication
             // An answer that is late would be taken for the next question's.
             if let asked = self.asked, asked.dueMs <= now { return self.fail() }
             let late = self.waiting.filter { $0.dueMs <= now }
+            // Who did not even prove itself in that time may be gone for good, without a word.
+            if !self.isReady, !late.isEmpty { return self.fail() }
             self.waiting.removeAll { $0.dueMs <= now }
             for question in late { question.done(nil) }
             self.watch()

@@ -46,9 +46,12 @@ import NodeConfig
     private var configuration: Configuration { node.membership.configuration }
 
     private func decide() {
-        guard let own = node.standing, configuration.member(node.id)?.kind == .voter else {
+        node.isPromoted = true
+        guard let own = node.standing, own.mayStand(node.id) else {
             return end(
-                .failure(ReplyError(.notReady, "this node can't be master: it does not vote, or its log is not known yet; .status tells more")))
+                .failure(
+                    ReplyError(
+                        .notReady, "this node can't be master now: it does not vote, or its database or log is not there yet; .status tells more")))
         }
         if let leader = standings.first(where: { $0.leads && $0.epoch >= node.epoch }) {
             return end(
@@ -66,7 +69,9 @@ import NodeConfig
         if configuration.isMajority(reached) { return stand() }
         // With a witness the master may have gone on alone.
         let copies = configuration.witness == nil ? node.settings.replication.acks.copies(voters: configuration.holders.count) : 1
-        let holders = configuration.holders.filter { reached.contains($0) }.count
+        // Of the others only those whose log is known.
+        let known = Set(standings.filter { $0.logEnd != nil }.map(\.id)).union([node.id])
+        let holders = configuration.holders.filter { known.contains($0) }.count
         // Each acknowledged write is on so many nodes that one of these must have it, and none has more than this one.
         let isSafe = holders > configuration.holders.count - copies
         guard isSafe || isForced else {
@@ -85,7 +90,6 @@ import NodeConfig
     private func isHolder(_ id: NodeID) -> Bool { configuration.holders.contains(id) }
 
     private func stand() {
-        node.isPromoted = true
         guard node.electorate.stand() else { return end(.failure(ReplyError(.notReady, "this node's log is not known yet; try again"))) }
         waitUntilServing()
     }

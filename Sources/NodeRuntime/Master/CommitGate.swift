@@ -31,6 +31,7 @@ import Replication
     private var isDatabaseUp = false
     /// Who counts is for the witness to know: commits go through the gate though they wait for this node alone.
     private var waitsAlways = false
+    private var isClosed = false
     /// When the slaves became too few, by the loop's clock; nil while they are enough.
     private var lostSinceMs: Int?
     /// The watermark must be here before clients are served: what the database held at its start.
@@ -69,6 +70,7 @@ import Replication
 
     /// Before clients are served: what waits is set up, and what the database holds already is on enough nodes. `done` hears what is wrong.
     func databaseIsUp(binlog: Position, done: @escaping @LoopActor (String?) -> Void) {
+        guard !isClosed else { return done("this node is no longer master") }
         isDatabaseUp = true
         guard isWanted else {
             guard node.settings.database.mode == .external else { return done(nil) }
@@ -157,8 +159,10 @@ import Replication
     }
 
     private func armRunning() {
+        // It would set a limit to what the database shows that nobody lifts again.
+        guard !isClosed else { return }
         node.control.query("SELECT @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
-            guard isWanted, isDatabaseUp, state == .open else { return }
+            guard !isClosed, isWanted, isDatabaseUp, state == .open else { return }
             let position = (try? result.get()).flatMap { Position(list: $0["binlog"] ?? "") } ?? node.applied.value
             arm(after: position) { [self] problem in
                 guard let problem else { return }
@@ -201,6 +205,8 @@ import Replication
 
     /// This node leads no more: nothing waits here.
     func close() {
+        isClosed = true
+        isDatabaseUp = false
         (counted, moved, whenSafe) = (nil, nil, nil)
         node.applied.limit = nil
     }

@@ -32,6 +32,7 @@ import Replication
     private var lag = LagTracker()
     private let poll: PositionPoll
     private var timer: TimerID?
+    private var isStopped = false
     /// When the last beats were sent.
     private var sentMs: [UInt64: Int] = [:]
     private var lastBeatPosition = Position.start
@@ -67,10 +68,10 @@ import Replication
 
     /// To be called once the node knows of this life.
     func begin() {
-        if let takeover {
-            roster.begin(marker: Position(takeover.marker))
-            inSync.begin(marker: takeover.marker)
-        }
+        if let takeover { roster.begin(marker: Position(takeover.marker)) }
+        // Where the list of members can't be stored, that was all.
+        guard !isStopped else { return }
+        if let takeover { inSync.begin(marker: takeover.marker) }
         configureGate()
         takeover?.begin()
         beat()
@@ -80,6 +81,8 @@ import Replication
 
     /// What this node's database was until it was elected, and still is.
     var untouchedReplica: Replica? { takeover.flatMap { $0.isUntouched ? $0.replica : nil } }
+    /// The one that it had begun to make its own.
+    var touchedReplica: Replica? { takeover.flatMap { $0.isUntouched ? nil : $0.replica } }
 
     /// The others that hold the log, or are about to.
     private var dataNodes: [Member] { roster.others.filter { $0.kind != .witness } }
@@ -226,6 +229,8 @@ import Replication
     }
 
     private func beat() {
+        // One that leads no more must not say so.
+        guard !isStopped else { return }
         // Writes that did not come through this node are seen by the poll alone.
         lag.passed(position, nowMs: EventLoop.nowMs())
         lag.applied(byAll: slaves.filter { !$0.isWitness }.map(\.ack.applied).min() ?? position)
@@ -265,12 +270,14 @@ import Replication
 
     /// A slave has told how far it is.
     func progressed(_ slave: SlaveConnection) {
-        guard slave.isMatched, let member = slave.member else { return }
+        guard let member = slave.member else { return }
+        // Who takes a snapshot follows this master as well.
+        if let sent = sentMs[slave.ack.beat] { node.electorate.heard(from: member.id, sentMs: sent) }
+        rounds.check()
+        guard slave.isMatched else { return }
         received[member.id] = slave.ack.received
         roster.installed(by: member.id, slave.ack.members)
         inSync.membersChanged()
-        if let sent = sentMs[slave.ack.beat] { node.electorate.heard(from: member.id, sentMs: sent) }
-        rounds.check()
         gate.acked(by: member.id, to: slave.ack.received)
         roster.promote(member.id, keepsUp: slave.ack.received >= lastBeatPosition)
     }
@@ -362,8 +369,10 @@ import Replication
     }
 
     func stop() {
+        isStopped = true
         node.loop.cancel(timer)
         poll.stop()
+        rounds.close()
         takeover?.end()
         gate.close()
         node.outcomes.rest()

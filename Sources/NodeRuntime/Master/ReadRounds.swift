@@ -65,6 +65,15 @@ import LineProtocol
         for waiter in ready { waiter.done(.success(waiter.position)) }
     }
 
+    /// This node leads no more.
+    func close() {
+        let all = waiters
+        waiters = []
+        for waiter in all {
+            waiter.done(.failure(ReplyError(.masterUnreachable, "this node is no longer master, so nothing was read; try again shortly")))
+        }
+    }
+
     private func watch() {
         timer = loop.after(milliseconds: 100) { [weak self] in
             guard let self else { return }

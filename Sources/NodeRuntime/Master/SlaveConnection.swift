@@ -8,6 +8,8 @@ import Replication
 
 /// The master's end of one slave's link: feeds the machine, does what it says.
 @LoopActor final class SlaveConnection: ChannelHandler {
+    private static let beatBytesMax = 1 << 20
+
     /// Held until the channel is gone: it may have something to tell until then.
     private let master: MasterLife
     private let channel: Channel
@@ -169,8 +171,8 @@ import Replication
 
     func beat(_ beat: Frame.Beat) {
         perform(link.ticked(nowMs: EventLoop.nowMs()))
-        // A slave that does not read gets no beats on top of what waits for it already.
-        guard member != nil, channel.isOpen, !channel.isFull else { return }
+        // A slave that takes all it can get hears its master still; one that does not read at all gets no more on top of what waits for it.
+        guard member != nil, channel.isOpen, channel.outboundBytes < channel.highWater + Self.beatBytesMax else { return }
         let frame = Frame.beat(beat)
         channel.write { frame.encode(into: &$0) }
     }

@@ -48,6 +48,7 @@ import Replication
             self?.node.log.error("the journal can't be written", ["error": "\(problem)"])
             self?.node.electorate.resign(.databaseFailed)
         }
+        replica.diverged = { [weak self] in self?.failed($0) }
         replica.moved = { [weak self] in self?.applied() }
         replica.applies = { $0(nil) }
         perform(begun)

@@ -103,7 +103,8 @@ import Replication
 
     private func wrote(_ problem: JournalProblem?, _ state: JournalState, _ bytes: Int) {
         isWriting = false
-        pendingBytes -= bytes
+        // A sync that failed meanwhile has forgotten what waited.
+        pendingBytes = max(0, pendingBytes - bytes)
         changed(problem, state)
         syncLater()
         writeNext()

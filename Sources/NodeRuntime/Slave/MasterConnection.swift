@@ -9,27 +9,6 @@ import Replication
 
 /// A slave's link to its master: dials, joins, receives into the journal, and dials again when it is lost.
 @LoopActor final class MasterConnection: ChannelHandler {
-    enum State: Equatable {
-        case away(String)
-        case connecting
-        case receiving
-        /// The master's binlog does not hold what comes next.
-        case gone(String)
-        case refused(String)
-        case journalFailed(String)
-
-        /// One word for `.nodes`.
-        var word: String {
-            switch self {
-            case .away, .connecting: "away"
-            case .receiving: "streaming"
-            case .gone: "needs-snapshot"
-            case .refused: "refused"
-            case .journalFailed: "journal-failed"
-            }
-        }
-    }
-
     private static let connectTimeoutMs = 3000
     private static let retryFirstMs = 100
     private static let retryLastMs = 2000
@@ -64,6 +43,8 @@ import Replication
     private(set) var receivedBytes = 0
     /// The number of the last beat over the link that stands now.
     var heardBeat: UInt64 { isHeard ? lastBeat?.number ?? 0 : 0 }
+    /// A master let this node in.
+    var isJoined: Bool { leader != nil }
     /// The last beat came over the link that stands now.
     private(set) var isHeard = false
 
@@ -88,6 +69,9 @@ import Replication
         retryMs = Self.retryFirstMs
         start()
     }
+
+    /// That epoch began.
+    func began(_ epoch: Epoch) { if linkEpoch < epoch { leaderUnknown() } }
 
     /// No leader is known: what comes over the link belongs to an epoch that is over.
     func leaderUnknown() {
@@ -114,6 +98,8 @@ import Replication
             nowMs: EventLoop.nowMs())
         frames = FrameReader(takesEvents: true)
         isPaused = false
+        // Beats of an earlier master, heard over the link of a snapshot, are not this one's.
+        isHeard = false
         receivedBytes = 0
         let channel = Channel(node.loop, descriptor)
         try channel.start(self)
@@ -262,17 +248,21 @@ import Replication
         guard epoch >= node.epoch else {
             return perform(link?.refuse(LinkRefusal(.laterEpoch, "node \(master) leads epoch \(epoch), and epoch \(node.epoch) has begun")) ?? [])
         }
+        let current = channel
         slave.joined(id) { [weak self] in
-            guard let self, self.channel?.isOpen == true else { return }
+            guard let self, self.channel === current, current?.isOpen == true else { return }
             (self.leader, self.linkEpoch) = (master, epoch)
             self.heardLeader()
+            guard self.channel === current else { return }
+            // What is acknowledged in an epoch that a crash makes this node forget, an earlier master could have cut.
+            guard self.node.electorate.mayPromise() else { return self.lost("the epoch can't be stored") }
             guard !self.isSuspended else {
                 self.link?.watch()
                 return self.tell()
             }
             // What was on its way to the disk for an earlier link must be there, or gone, before this one goes on from it.
             self.journal.settled { [weak self] in
-                guard let self, self.channel?.isOpen == true else { return }
+                guard let self, self.channel === current, current?.isOpen == true else { return }
                 self.perform(self.link?.resume(self.journal.history.runs.compactMap(\.end.gtid)) ?? [])
             }
         }
@@ -287,8 +277,8 @@ import Replication
             switch action {
             case .diverged(let common, let applied):
                 let why = "this node has applied \(applied), and its log parts from the master's after \(common)"
-                // Where nodes choose their master, what only one has was acknowledged to nobody.
-                if node.electsByItself { slave.diverged(why) }
+                // What only one has was acknowledged to nobody, or was given up with an earlier master.
+                if node.electsByItself || Epoch.first < linkEpoch { slave.diverged(why) }
                 return gone(why)
             case .cut(let position):
                 let path = "\(node.directory.path)/cut-off/after-\(position).binlog"
@@ -324,6 +314,8 @@ import Replication
 
     private func gone(_ why: String) {
         state = .gone(why)
+        // Its database waits for a verdict that no such master will give.
+        if slave.replica.isWaitingForVerdict { slave.diverged(why) }
         node.log.warning("the master can't send what comes next: this slave needs a snapshot", ["position": "\(journal.written)", "why": why])
         slave.linkChanged()
         slave.considerSnapshot()
@@ -388,5 +380,7 @@ import Replication
         let channel = self.channel
         self.channel = nil
         channel?.close()
+        // Who writes on must not do so within a transaction that broke off.
+        journal.add(.dropOpenGroup)
     }
 }

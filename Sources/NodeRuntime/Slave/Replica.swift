@@ -47,8 +47,13 @@ import Replication
             node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         poll.goal = { [weak self] in self?.mayApply ?? .start }
         poll.moved = { [weak self] in self?.moved?() }
-        journal.grew = { [weak self] in self?.journalGrew() }
         relay.notReaching = { [weak self] in self?.journalDoesNotReach($0) }
+    }
+
+    /// Hears of journal and database itself, as before another life did.
+    func takesOverAgain() {
+        journal.grew = { [weak self] in self?.journalGrew() }
+        poll.listen()
     }
 
     var applierState: Applier.State { applier.state }
@@ -128,7 +133,9 @@ import Replication
         if positions.hasOwnTail {
             do throws(SystemError) { try node.directory.keep(doubtAfter: applied) } catch { return done("\(error)") }
         }
-        node.control.queries(["STOP SLAVE", "RESET MASTER"]) { [weak self] result in
+        // An empty binlog would say that nothing came before it.
+        let state = applied.gtid.map { ["SET GLOBAL gtid_binlog_state='\($0)'"] } ?? []
+        node.control.queries(["STOP SLAVE", "RESET MASTER"] + state) { [weak self] result in
             if case .failure(let error) = result { return done("the database's binlog could not be reset: \(error)") }
             self?.join(Applier.Positions(slave: positions.slave, binlog: applied, hasOwnTail: positions.hasOwnTail), done)
         }
@@ -138,7 +145,8 @@ import Replication
     private func join(_ positions: Applier.Positions, _ done: @escaping @LoopActor (String?) -> Void) {
         let repaired = positions.slave < positions.binlog ? positions.binlog : nil
         let applied = max(positions.slave, positions.binlog)
-        if node.directory.state.unsettled != nil, !journal.history.holds(applied) {
+        // What was given up with an earlier master, another transaction may have the number of by now.
+        if journal.history.contradicts(applied) || node.directory.state.unsettled != nil && !journal.history.holds(applied) {
             let why = "its database is at \(applied), which the cluster's log does not hold"
             diverged?(why)
             return done(why)
@@ -156,10 +164,11 @@ import Replication
         let reaches = (journal.index.first ?? journal.written) <= applied && applied <= journal.written
         if reaches || (journal.index.segments.isEmpty && journal.written == applied) { return startApplying(repaired, done) }
         node.log.notice("the journal begins anew", ["journal": "\(journal.written)", "database": "\(applied)"])
-        journalReplaced?()
         // What is not in the journal must be durable in the database.
         node.control.queries(Self.flushes) { [weak self] result in
             if case .failure(let error) = result { return done("the database could not be flushed: \(error)") }
+            // Now, not before: a link made meanwhile would go on behind what the journal ended with.
+            self?.journalReplaced?()
             self?.journal.startOver(after: applied) { [weak self] problem in
                 if let problem { return done("the journal could not begin anew: \(problem)") }
                 self?.startApplying(repaired, done)

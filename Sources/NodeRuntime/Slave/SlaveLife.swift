@@ -37,6 +37,7 @@ import Replication
         self.node = node
         self.replica = replica
         masterAddress = master
+        replica.takesOverAgain()
         replica.settle = { [weak self] done in if let self { self.snapshot.settle(done) } else { done(nil) } }
         replica.applies = { [weak self] done in if let self { self.applies(done) } else { done(nil) } }
         replica.moved = { [weak self] in
@@ -160,7 +161,9 @@ import Replication
 
     /// The master told how far it is, or that it can't send what comes next.
     func considerSnapshot() {
-        guard replica.isReconciled || snapshot.isForced, let beat = master.lastBeat, master.isHeard else { return }
+        // Over a link whose logs don't fit no beat comes.
+        if snapshot.isForced, master.isJoined { return snapshot.beginForced() }
+        guard replica.isReconciled, let beat = master.lastBeat, master.isHeard else { return }
         let gone: String? = if case .gone(let why) = master.state { why } else { nil }
         snapshot.consider(
             SnapshotRule.Facts(written: journal.written, applied: node.applied.value, master: beat.position, gone: gone))
@@ -176,6 +179,8 @@ import Replication
         guard isDatabaseUp, replica.isReconciled, replica.applierState == .running else { return "its database does not apply now" }
         return node.applied.value == .start ? "it has nothing yet" : nil
     }
+    /// The snapshot is in place of files on which no database was started.
+    func snapshotReplaced() { replica.startDatabaseIfSettled() }
 
     /// The master told how far it is, or the database got further.
     func checkCaughtUp() {

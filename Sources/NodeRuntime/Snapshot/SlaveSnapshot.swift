@@ -81,10 +81,15 @@ import Replication
     func isNeeded(_ why: String) { forced = why }
     var isForced: Bool { forced != nil }
 
+    /// The master is there, and the database can't stay as it is.
+    func beginForced() {
+        guard let forced, case .idle = state, !isStopped else { return }
+        begin(forced)
+    }
+
     /// The master, which is there, told how far it is, or that it can't send what comes next.
     func consider(_ facts: SnapshotRule.Facts) {
         guard case .idle = state, !isStopped else { return }
-        if let forced { return begin(forced) }
         switch SnapshotRule(replaysMax: node.settings.replication.snapshotAfterTransactions).need(facts) {
         case .replay: if EventLoop.nowMs() >= notBeforeMs { trouble = nil }
         case .byHand(let why): trouble = "a snapshot would lose what only this node has: \(why)"
@@ -108,13 +113,15 @@ import Replication
     private func take() {
         // Much may have changed since the last attempt.
         let nodes = slave.master.lastBeat?.nodes ?? []
-        givers = SnapshotGivers.inOrder(nodes, own: node.id, floor: floor, sparesMaster: givenBySlave != floor)[...]
+        givers = SnapshotGivers.inOrder(nodes, own: node.id, floor: floor, sparesMaster: givenBySlave != floor && !isForced)[...]
         trouble = nil
         askNext()
     }
 
     /// What is here may have been acknowledged: a copy of less would take that away.
-    private var floor: Position { max(slave.journal.written, node.applied.value) }
+    ///
+    /// Of a node whose log parted from the cluster's, its own end says nothing; its master alone is sure to have all that it ever answered for.
+    private var floor: Position { isForced ? .start : max(slave.journal.written, node.applied.value) }
 
     private func askNext() {
         guard let giver = givers.popFirst() else { return pause("no master is known") }
@@ -178,7 +185,8 @@ import Replication
             }
             try SnapshotFiles(directory: directory).swap()
         } done: { [weak self] problem in
-            guard let self, let problem else { return }
+            guard let self else { return }
+            guard let problem else { return self.slave.snapshotReplaced() }
             self.giveUp("the snapshot could not be put in place: \(problem)")
         }
     }
