@@ -2,7 +2,7 @@
 # Compares ddbnode with plain MariaDB set-ups of the same settings, side by side on this machine, and tries its limits.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-for part in measure servers selects writes replication failover node limits; do source "$root/scripts/benchmark/$part.sh"; done
+for part in measure servers selects writes replication failover snapshots node limits; do source "$root/scripts/benchmark/$part.sh"; done
 
 usage() {
     cat <<TEXT
@@ -33,7 +33,7 @@ comparisons=(
     insert compare_insert
     replication-cost-1 compare_replication_cost_1 replication-cost-8 compare_replication_cost_8 replication-cost-32 compare_replication_cost_32
     quorum-1 compare_quorum_1 quorum-8 compare_quorum_8 quorum-32 compare_quorum_32
-    switchover compare_switchover failover compare_failover
+    switchover compare_switchover failover compare_failover snapshot compare_snapshot
     visible compare_visible
     catch-up compare_catch_up
     start compare_start

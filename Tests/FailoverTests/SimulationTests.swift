@@ -7,7 +7,7 @@ private func run(_ seed: UInt64, steps: Int, _ broken: BrokenRule? = nil) -> Sim
 
 @Suite struct SimulationTests {
     /// Many more, and longer ones, run with scripts/simulate.sh.
-    @Test(arguments: 0..<10 as Range<UInt64>) func `no seed breaks a rule`(part: UInt64) {
+    @Test(arguments: 0..<30 as Range<UInt64>) func `no seed breaks a rule`(part: UInt64) {
         var sum = SimulationOutcome()
         for seed in part * 100..<part * 100 + 100 {
             let outcome = run(seed, steps: 500)
