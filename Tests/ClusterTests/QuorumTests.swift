@@ -62,6 +62,7 @@ extension WholeClusters {
                 #expect(try client.value(Self.count) == "0")
                 #expect(try cluster.master.status("health").contains("refuses writes"))
                 try cluster.slave(1).launch()
+                try cluster.slave(1).waitUntilServing()
                 try waitUntil("writes work again") { try client.run("INSERT INTO d.t VALUES (1)").error == nil }
                 try cluster.slave(2).launch()
                 try cluster.slave(2).waitUntilServing()
