@@ -36,19 +36,20 @@ enum ElectionAsk: Equatable {
         let numbers = words.map { UInt64($0) }
         switch words.first {
         case "vote" where words.count == 7:
-            guard let kind = VoteRequest.Kind(word: words[1]), let epoch = numbers[2], let logEpoch = numbers[3], let sequence = numbers[4],
+            guard let kind = VoteRequest.Kind(word: words[1]), let epoch = Epoch(told: words[2]), let logEpoch = numbers[3],
+                let sequence = numbers[4],
                 let stampEpoch = numbers[5], let version = numbers[6]
             else { return nil }
             self = .vote(
                 VoteRequest(
-                    kind: kind, epoch: Epoch(rawValue: epoch), logEnd: LogEnd(epoch: Epoch(rawValue: logEpoch), sequence: sequence),
+                    kind: kind, epoch: epoch, logEnd: LogEnd(epoch: Epoch(rawValue: logEpoch), sequence: sequence),
                     stamp: ConfigurationStamp(epoch: Epoch(rawValue: stampEpoch), version: version)))
         case "timeout-now" where words.count == 2:
-            guard let epoch = numbers[1] else { return nil }
-            self = .timeoutNow(Epoch(rawValue: epoch))
+            guard let epoch = Epoch(told: words[1]) else { return nil }
+            self = .timeoutNow(epoch)
         case "leads" where words.count == 2:
-            guard let epoch = numbers[1] else { return nil }
-            self = .leads(Epoch(rawValue: epoch))
+            guard let epoch = Epoch(told: words[1]) else { return nil }
+            self = .leads(epoch)
         case "members" where words.count == 2: self = .members(words[1])
         case "standing" where words.count == 1: self = .standing
         case "record" where words.count == 2:
@@ -56,6 +57,14 @@ enum ElectionAsk: Equatable {
             self = .record(record)
         default: return nil
         }
+    }
+}
+
+extension Epoch {
+    /// One that another node told; nil for what no master can have.
+    init?(told text: String) {
+        guard let number = UInt64(text), number <= WriterID.epochMax.rawValue else { return nil }
+        self.init(rawValue: number)
     }
 }
 
@@ -90,8 +99,9 @@ extension VoteReply {
 
     init?(_ fields: [String?]) {
         let words = fields.map { $0 ?? "" }
-        guard words.count == 5, words[0] == "vote", let asked = UInt64(words[2]), let epoch = UInt64(words[3]) else { return nil }
-        self.init(isPreVote: words[1] == "pre", asked: Epoch(rawValue: asked), epoch: Epoch(rawValue: epoch), isGranted: words[4] == "granted")
+        guard words.count == 5, words[0] == "vote", let asked = Epoch(told: words[2]), let epoch = Epoch(told: words[3])
+        else { return nil }
+        self.init(isPreVote: words[1] == "pre", asked: asked, epoch: epoch, isGranted: words[4] == "granted")
     }
 }
 
@@ -116,10 +126,11 @@ struct PeerStanding: Equatable {
     }
 
     init?(_ fields: [String?]) {
-        guard fields.count == 6, fields[0] == "standing", let id = fields[1].flatMap({ NodeID($0) }), let epoch = fields[2].flatMap({ UInt64($0) })
+        guard fields.count == 6, fields[0] == "standing", let id = fields[1].flatMap({ NodeID($0) }),
+            let epoch = fields[2].flatMap({ Epoch(told: $0) })
         else { return nil }
         self.id = id
-        self.epoch = Epoch(rawValue: epoch)
+        self.epoch = epoch
         leads = fields[3] == "leads"
         if let logEpoch = fields[4].flatMap({ UInt64($0) }), let sequence = fields[5].flatMap({ UInt64($0) }) {
             logEnd = LogEnd(epoch: Epoch(rawValue: logEpoch), sequence: sequence)

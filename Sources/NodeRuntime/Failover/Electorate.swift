@@ -187,8 +187,8 @@ import NodeConfig
     /// This node leads, and tells one that has no link to it.
     func announce(to id: NodeID) {
         ask(id, .leads(epoch)) { [weak self] rows in
-            guard let text = rows?.first?.first ?? nil, let epoch = UInt64(text) else { return }
-            self?.saw(Epoch(rawValue: epoch))
+            guard let text = rows?.first?.first ?? nil, let epoch = Epoch(told: text) else { return }
+            self?.saw(epoch)
         }
     }
 

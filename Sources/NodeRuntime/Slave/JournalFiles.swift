@@ -270,7 +270,11 @@ final class JournalFiles: @unchecked Sendable {
 
     private func rollBack() {
         guard descriptor >= 0 else { return }
-        _ = ftruncate(descriptor, durableSize)
+        if ftruncate(descriptor, durableSize) != 0 {
+            // What is left behind the end could be taken for transactions later: nothing more is written before the file was read anew.
+            close(descriptor)
+            descriptor = -1
+        }
         reach = durableSize
         size = durableSize
         wholeSize = durableSize

@@ -245,7 +245,7 @@ import Replication
     }
 
     private func joined(_ id: NodeID, _ master: NodeID, _ epoch: Epoch) {
-        guard epoch >= node.epoch else {
+        guard epoch >= node.epoch, epoch <= WriterID.epochMax else {
             return perform(link?.refuse(LinkRefusal(.laterEpoch, "node \(master) leads epoch \(epoch), and epoch \(node.epoch) has begun")) ?? [])
         }
         let current = channel
@@ -294,7 +294,11 @@ import Replication
                                 "reason": "epoch \(self.linkEpoch) of node \(leader) began without it",
                             ])
                         self.matched()
-                    case .failure(let problem): self.gone("its journal can't be cut after \(position): \(problem)")
+                    case .failure(let problem):
+                        guard case .notHeld = problem else { return self.journalFailed(problem) }
+                        let why = "its journal can't be cut after \(position): \(problem)"
+                        if self.node.electsByItself { self.slave.diverged(why) }
+                        self.gone(why)
                     }
                 }
             }

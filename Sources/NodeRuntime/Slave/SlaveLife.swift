@@ -73,7 +73,8 @@ import Replication
 
     /// The leader is known, or with nil none is.
     func follow(_ leader: Member?) {
-        guard let leader else { return master.leaderUnknown() }
+        // Within one epoch the link stays: its master may only have been slow, or not been listened to.
+        guard let leader else { return master.began(node.epoch) }
         masterAddress = leader.address
         if isLinkStarted { master.follow(leader.address, leader.id) }
     }
