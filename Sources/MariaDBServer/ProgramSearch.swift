@@ -20,6 +20,12 @@ enum ProgramSearch {
     /// Unpacks a copy's stream.
     static func unpacker() throws(ServerProblem) -> String { try find(["mbstream"]) }
 
+    /// Writes a copy's statements.
+    static func dump() throws(ServerProblem) -> String { try find(["mariadb-dump", "mysqldump"]) }
+
+    /// Runs them.
+    static func client() throws(ServerProblem) -> String { try find(["mariadb", "mysql"]) }
+
     /// The first of the names that is an executable file; a name with a slash is taken as the path it is.
     private static func find(_ names: [String]) throws(ServerProblem) -> String {
         let path = getenv("PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []

@@ -15,6 +15,13 @@ struct ServerPaths {
     let before: String
     /// What a snapshot of this server needs for temporary files, and how it logs in.
     let copying: String
+    /// A copy's statements while they arrive, and when all are there.
+    let spooling: String
+    let spool: String
+    /// The spool is not in the database yet, or not all of it.
+    let loading: String
+    /// Whose databases an external server holds.
+    let origin: String
     let log: String
     /// What the programs that make and restore snapshots say.
     let snapshotLog: String
@@ -38,6 +45,10 @@ struct ServerPaths {
         receiving = directory + "/mariadb.receiving"
         before = directory + "/mariadb.before"
         copying = directory + "/mariadb.copying"
+        spooling = directory + "/snapshot.sql.receiving"
+        spool = directory + "/snapshot.sql"
+        loading = directory + "/external.loading"
+        origin = directory + "/external.origin"
         snapshotLog = directory + "/snapshot.log"
         snapshotLock = directory + "/snapshot.lock"
         log = directory + "/mariadb.log"

@@ -43,6 +43,9 @@ package enum ServerProblem: Error, Sendable, Equatable, CustomStringConvertible 
         if ["mariadb-backup", "mbstream"].contains(name) {
             return "\(name) was not found in PATH, \(ProgramSearch.placesForPeople); install it with: apt-get install mariadb-backup (Debian, Ubuntu)"
         }
+        if ["mariadb-dump", "mariadb"].contains(name) {
+            return "\(name) was not found in PATH, \(ProgramSearch.placesForPeople); install it with: apt-get install mariadb-client (Debian, Ubuntu)"
+        }
         let key = name.contains("install") ? "database.installProgram" : "database.program"
         let places = name.contains("/") ? "" : " in PATH, \(ProgramSearch.placesForPeople)"
         return "\(name) was not found\(places); install it with: apt-get install mariadb-server (Debian, Ubuntu) or name it in \(key)"

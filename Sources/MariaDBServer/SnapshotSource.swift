@@ -1,33 +1,43 @@
+import ClusterModel
 import Glibc
 import Synchronization
 
-/// Where a running private server is, for a copy of it.
+/// Where a running server is, and how a copy of it is made.
 package struct SnapshotSourceOptions: Sendable {
+    package enum Kind: Sendable, Equatable {
+        /// Of the private server's files, by mariadb-backup.
+        case physical
+        /// Statements, by mariadb-dump. Nothing may be applied meanwhile where the server is a replica.
+        case logical
+    }
+
     /// The node's data directory, absolute.
     package var directory: String
-    /// The server's socket.
-    package var socket: String
     /// An account that may do everything.
-    package var user: String
-    package var password: String
-    /// The server is a replica, whose position is exact only while it applies nothing: the program stops that, and starts it again at its end.
+    package var login: ServerLogin
+    package var kind = Kind.physical
+    /// The server is a replica, whose position is exact only while it applies nothing: mariadb-backup stops that, and starts it again at its end.
     package var isReplica = false
     /// How many files are copied at a time.
     package var parallel = 2
 
-    package init(directory: String, socket: String, user: String, password: String) {
+    package init(directory: String, login: ServerLogin) {
         self.directory = directory
-        self.socket = socket
-        self.user = user
-        self.password = password
+        self.login = login
+    }
+
+    /// A private server's.
+    package init(directory: String, socket: String, user: String, password: String) {
+        self.init(directory: directory, login: ServerLogin(.socket(socket), user: user, password: password))
     }
 }
 
-/// A copy of the running private server as a stream, made by mariadb-backup: its files as they are at the end of the copy, a piece at a time.
+/// A copy of the running server as a stream, a piece at a time: by mariadb-backup its files as they are at the end of the copy, by mariadb-dump
+/// statements that make its databases as they are at the copy's beginning.
 ///
 /// It has one life: `start()`, then `next()` for each piece, until `finished` or `failed`. A piece is read only when it is asked for, so the
 /// program waits at its pipe for whoever takes the stream. All work is done on a thread of its own; letting go of it ends the program.
-/// Source: https://mariadb.com/kb/en/mariabackup/
+/// Sources: https://mariadb.com/kb/en/mariabackup/ https://mariadb.com/kb/en/mariadb-dump/
 package final class SnapshotSource: Sendable {
     package enum Event: Sendable, Equatable {
         /// The answer to one `next()`; never empty.
@@ -80,7 +90,7 @@ package final class SnapshotSource: Sendable {
 
         func run() throws(ServerProblem) {
             let paths = try ServerPaths(directory: options.directory)
-            let program = try ProgramSearch.backup()
+            let program = try options.kind == .physical ? ProgramSearch.backup() : ProgramSearch.dump()
             let lock = try SnapshotLock(paths)
             defer { withExtendedLifetime(lock) {} }
             try System.removeTree(paths.copying)
@@ -88,35 +98,46 @@ package final class SnapshotSource: Sendable {
             defer { try? System.removeTree(paths.copying) }
             let login = paths.copying + "/login.cnf"
             // Not on the command line, which every user of the machine can read.
-            try System.writePrivate(login, try loginFile())
+            try System.writePrivate(login, try options.login.file())
             try System.removeTree(paths.snapshotLog)
             let log = try ServerLog(path: paths.snapshotLog)
             let pipe = try PipeEnd.pair(bytes: SnapshotSource.pipeBytes)
             let child = try ChildProcess(
-                program,
-                [
-                    "--defaults-file=\(login)", "--backup", "--stream=mbstream", "--parallel=\(options.parallel)", "--target-dir=\(paths.copying)",
-                    "--tmpdir=\(paths.copying)",
-                ] + (options.isReplica ? ["--safe-slave-backup"] : []), in: paths.copying, output: pipe.writing.descriptor, log: log)
+                program, arguments(paths, login), in: paths.copying, output: pipe.writing.descriptor, log: log)
             pipe.writing.close()
             pipe.reading.makeNonBlocking()
-            guard let bytes = try pass(pipe.reading) else { return child.end(graceMs: 0) }
+            var tail = DumpTail()
+            guard let bytes = try pass(pipe.reading, &tail) else { return child.end(graceMs: 0) }
             let how = child.reap()
-            try SnapshotLog.check(log, program: "mariadb-backup --backup", how: how)
-            guard let position = SnapshotLog.position(log) else { throw .snapshotUnusable("mariadb-backup told no position") }
+            let position = try options.kind == .physical ? backupPosition(log, how) : dumpPosition(log, how, tail)
             report(.finished(SnapshotSummary(bytes: bytes, digest: digest.value(), position: position)))
         }
 
-        private func loginFile() throws(ServerProblem) -> String {
-            let texts = [options.socket, options.user, options.password]
-            guard texts.allSatisfy({ ServerPaths.isSpeakable($0) && !$0.contains("\"") && !$0.contains("\\") }) else {
-                throw .unwritable(what: "the socket or account of the database")
+        private func arguments(_ paths: ServerPaths, _ login: String) -> [String] {
+            switch options.kind {
+            case .physical:
+                [
+                    "--defaults-file=\(login)", "--backup", "--stream=mbstream", "--parallel=\(options.parallel)", "--target-dir=\(paths.copying)",
+                    "--tmpdir=\(paths.copying)",
+                ] + (options.isReplica ? ["--safe-slave-backup"] : [])
+            case .logical: ["--defaults-file=\(login)"] + DumpTail.dumpArguments
             }
-            return "[mariadb-backup]\nsocket=\"\(options.socket)\"\nuser=\"\(options.user)\"\npassword=\"\(options.password)\"\n"
+        }
+
+        private func backupPosition(_ log: ServerLog, _ how: String) throws(ServerProblem) -> Position {
+            try SnapshotLog.check(log, program: "mariadb-backup --backup", how: how)
+            guard let position = SnapshotLog.position(log) else { throw .snapshotUnusable("mariadb-backup told no position") }
+            return position
+        }
+
+        private func dumpPosition(_ log: ServerLog, _ how: String, _ tail: DumpTail) throws(ServerProblem) -> Position {
+            guard how == ChildProcess.success else { throw .snapshotFailed(program: "mariadb-dump", how: how, lastLogLines: log.lastLines()) }
+            guard let position = tail.position else { throw .snapshotUnusable("mariadb-dump told no position, or not that it is complete") }
+            return position
         }
 
         /// Hands the stream out; how long it was, or nil when it is to stop.
-        private func pass(_ pipe: PipeEnd) throws(ServerProblem) -> UInt64? {
+        private func pass(_ pipe: PipeEnd, _ tail: inout DumpTail) throws(ServerProblem) -> UInt64? {
             var total: UInt64 = 0
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: SnapshotSource.pieceBytesMax, alignment: 16)
             defer { buffer.deallocate() }
@@ -136,6 +157,7 @@ package final class SnapshotSource: Sendable {
                 if filled == 0, isOver { return total }
                 let piece = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
                 digest.update(piece)
+                tail.append(piece)
                 total += UInt64(filled)
                 report(.piece(Array(piece)))
             }

@@ -150,6 +150,9 @@ typealias NodeContext = Node
         database?.replaceFiles(work, done: done)
     }
 
+    /// Lets go of an external database and connects to it anew.
+    func reconnectDatabase(_ why: String) { database?.reconnect(why) }
+
     func checkDatabase() {
         guard settings.database.mode == .external else { return prepareDatabase() }
         if life is SlaveLife, let host = settings.database.host, !NodeAddress(host: host, port: 0).isLoopback {

@@ -34,8 +34,8 @@ package enum Frame: Equatable, Sendable {
     case readAnswer(UInt64, Position, refusal: String)
     /// Master to slave: more may be applied.
     case committed(Commitment)
-    /// Between peers: send a whole copy of the database.
-    case snapshotWanted
+    /// Between peers: send a whole copy of the database, of this kind.
+    case snapshotWanted(SnapshotKind)
     /// The answer: it comes after so many others have theirs. Told again and again, as a sign of life.
     case snapshotQueued(ahead: UInt32)
     /// The next piece of the copy's stream.
@@ -157,6 +157,14 @@ package enum Frame: Equatable, Sendable {
             self.state = state
         }
     }
+}
+
+/// What a copy of a database is made of.
+package enum SnapshotKind: UInt8, Sendable, CaseIterable {
+    /// The server's files.
+    case physical = 0
+    /// Statements that build databases and rows, for a server whose files are not the node's.
+    case logical = 1
 }
 
 /// How much of what a slave has received it may apply and show.

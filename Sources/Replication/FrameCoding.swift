@@ -107,7 +107,10 @@ extension Frame {
         case .committed(let commitment):
             w.commitment(commitment)
             return .committed
-        case .snapshotWanted: return .snapshotWanted
+        case .snapshotWanted(let kind):
+            // Without a field, as a version asks that knows one kind only.
+            if kind != .physical { w.number(kind.rawValue) }
+            return .snapshotWanted
         case .snapshotQueued(let ahead):
             w.number(ahead)
             return .snapshotQueued
@@ -185,7 +188,9 @@ extension Frame {
                 let members = r.string()
             else { return nil }
             return .ack(Ack(received: received, applied: applied, state: state, beat: beat, members: members))
-        case .snapshotWanted: return .snapshotWanted
+        case .snapshotWanted:
+            if r.isAtEnd { return .snapshotWanted(.physical) }
+            return r.number(UInt8.self).flatMap(SnapshotKind.init(rawValue:)).map { .snapshotWanted($0) }
         case .snapshotQueued: return r.number(UInt32.self).map { .snapshotQueued(ahead: $0) }
         case .snapshotDone:
             guard let bytes = r.number(UInt64.self), let digest = r.bytes(max: 32), digest.count == 32, let position = r.position() else {

@@ -10,7 +10,7 @@ package struct PeerAnswerer: Sendable {
         /// Do it, then call `answered`.
         case answer([String?])
         /// Send a copy of the database, then call `given`, or `refuse`.
-        case giveSnapshot
+        case giveSnapshot(SnapshotKind)
         /// Close when everything is sent.
         case close(LinkRefusal)
     }
@@ -57,9 +57,9 @@ package struct PeerAnswerer: Sendable {
         case (.ready, .ask(let fields)):
             state = .answering
             return [.answer(fields)]
-        case (.ready, .snapshotWanted):
+        case (.ready, .snapshotWanted(let kind)):
             state = .giving
-            return [.giveSnapshot]
+            return [.giveSnapshot(kind)]
         case (_, .challenge), (_, .hello), (_, .welcome), (_, .refused), (_, .resume), (_, .resumeAt), (_, .members), (_, .events),
             (_, .packedEvents), (_, .gone), (_, .beat),
             (_, .ack),
@@ -195,10 +195,10 @@ package struct PeerAsker: Sendable {
     }
 
     /// Asks for a copy of the database there.
-    package mutating func wantSnapshot() -> [Action] {
+    package mutating func wantSnapshot(_ kind: SnapshotKind) -> [Action] {
         guard state == .ready else { return [] }
         state = .taking(bytes: 0)
-        return [.send(.snapshotWanted)]
+        return [.send(.snapshotWanted(kind))]
     }
 
     package mutating func refuse(_ refusal: LinkRefusal) -> [Action] {

@@ -175,7 +175,7 @@ struct SnapshotTests {
         let (lab, other) = (try Lab(), try Lab())
         let (watched, running) = try await filled(lab)
         var wrong = source(running, lab)
-        wrong.password = "wrong"
+        wrong.login.password = "wrong"
         guard case .failure(let problem) = try await Passage.begin(from: wrong, to: other.directory).end() else {
             Issue.record("it was let in")
             return

@@ -28,8 +28,8 @@ private func at(_ sequence: UInt64) -> Position { Position(GTID(domain: 0, serve
     }
 
     @Test mutating func `who asks for a snapshot waits its turn, gets the pieces and the end`() {
-        #expect(taker.wantSnapshot() == [.send(.snapshotWanted)])
-        #expect(giver.received(.snapshotWanted, nowMs: 0) == [.giveSnapshot])
+        #expect(taker.wantSnapshot(.logical) == [.send(.snapshotWanted(.logical))])
+        #expect(giver.received(.snapshotWanted(.logical), nowMs: 0) == [.giveSnapshot(.logical)])
         #expect(giver.ticked(nowMs: 5000).isEmpty, "who takes a snapshot need not ask for anything")
         #expect(taker.received(.snapshotQueued(ahead: 2)) == [.snapshot(.queued(ahead: 2))])
         #expect(taker.received(.snapshotData([1, 2])) == [.snapshot(.piece([1, 2]))])
@@ -40,7 +40,7 @@ private func at(_ sequence: UInt64) -> Position { Position(GTID(domain: 0, serve
     }
 
     @Test mutating func `an end that tells of more than came is refused`() {
-        _ = taker.wantSnapshot()
+        _ = taker.wantSnapshot(.physical)
         _ = taker.received(.snapshotData([1, 2]))
         #expect(taker.received(.snapshotDone(done(3))).contains { if case .close(let why) = $0 { why.reason == .badStream } else { false } })
     }
@@ -50,16 +50,16 @@ private func at(_ sequence: UInt64) -> Position { Position(GTID(domain: 0, serve
             var unasked = taker
             #expect(unasked.received(frame).contains { if case .close = $0 { true } else { false } })
         }
-        _ = taker.wantSnapshot()
+        _ = taker.wantSnapshot(.physical)
         _ = taker.received(.snapshotDone(done(0)))
         #expect(taker.received(.snapshotData([1])).contains { if case .close = $0 { true } else { false } })
     }
 
     @Test mutating func `nobody is given a snapshot who has not proved himself, or has one under way`() throws {
         var stranger = PeerAnswerer(identity, own: try #require(NodeID(rawValue: 2)), epoch: .first, nonce: [9], idleMsMax: 1000, nowMs: 0)
-        #expect(!stranger.received(.snapshotWanted, nowMs: 0).contains(.giveSnapshot))
-        _ = giver.received(.snapshotWanted, nowMs: 0)
-        #expect(!giver.received(.snapshotWanted, nowMs: 0).contains(.giveSnapshot))
+        #expect(!stranger.received(.snapshotWanted(.physical), nowMs: 0).contains(.giveSnapshot(.physical)))
+        _ = giver.received(.snapshotWanted(.physical), nowMs: 0)
+        #expect(!giver.received(.snapshotWanted(.physical), nowMs: 0).contains(.giveSnapshot(.physical)))
     }
 
     @Test func `a slave that takes a snapshot tells its master how far it is, and takes no events`() throws {

@@ -238,6 +238,13 @@ import NodeConfig
         }
     }
 
+    /// Lets go of the external server and connects to it anew.
+    func reconnect(_ why: String) {
+        guard !isStopped, watch != nil else { return }
+        watch?.lostWhileIdle = nil
+        lostExternal(why)
+    }
+
     private func lostExternal(_ why: String) {
         watch?.close()
         watch = nil

@@ -123,6 +123,7 @@ import Replication
 
     func databaseIsDown() {
         whenCaughtUp = nil
+        snapshot.databaseIsDown()
         replica.databaseIsDown()
     }
 
@@ -207,6 +208,7 @@ import Replication
         master.tell()
         checkCaughtUp()
         replica.purge()
+        if case .receiving = master.state, replica.isReconciled { snapshot.isFollowing() }
         if isDatabaseUp { binlog.tick() }
         tickLater()
     }

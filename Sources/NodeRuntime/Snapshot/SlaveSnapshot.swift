@@ -29,6 +29,7 @@ import Replication
     private static let queue = DispatchQueue(label: "ddbnode.snapshot")
 
     private unowned let slave: SlaveLife
+    private lazy var external = ExternalFilling(node)
     /// Whom to ask, the next one first.
     private var givers: ArraySlice<NodeStatus> = []
     /// Where the last copy of a slave's database began: the master is asked where that was of no use.
@@ -60,6 +61,7 @@ import Replication
         case .idle: nil
         case .taking(let taking): taking.words
         case .pausing(let why): "trying again soon: \(why)"
+        case .replacing(let position) where isExternal: "loading the snapshot of \(position) into the database"
         case .replacing(let position): "starting the database on the snapshot of \(position)"
         }
     }
@@ -93,18 +95,25 @@ import Replication
         switch SnapshotRule(replaysMax: node.settings.replication.snapshotAfterTransactions).need(facts) {
         case .replay: if EventLoop.nowMs() >= notBeforeMs { trouble = nil }
         case .byHand(let why): trouble = "a snapshot would lose what only this node has: \(why)"
-        case .snapshot(let why):
-            guard node.settings.database.mode == .private else {
-                // As far as the binlog reaches, it does.
-                if facts.gone != nil { trouble = "an external database must be filled by hand (Docs/Operations.md, \"Rebuilding a slave\")" }
-                return
-            }
-            begin(why)
+        case .snapshot(let why): begin(why)
         }
     }
 
+    private var isExternal: Bool { node.settings.database.mode == .external }
+
     private func begin(_ why: String) {
         guard EventLoop.nowMs() >= notBeforeMs else { return }
+        guard isExternal else { return start(why) }
+        external.whyNotReplaceable { [weak self] problem in
+            guard let self, case .idle = self.state, !self.isStopped else { return }
+            guard let problem else { return self.start(why) }
+            if self.trouble != problem { self.node.log.error("no snapshot is taken", ["why": problem]) }
+            self.trouble = problem
+            self.notBeforeMs = EventLoop.nowMs() + Self.retryFirstMs
+        }
+    }
+
+    private func start(_ why: String) {
         node.log.notice("taking a snapshot", ["why": why])
         slave.suspendLink()
         take()
@@ -175,6 +184,7 @@ import Replication
         let isForced = forced != nil
         forced = nil
         do throws(SystemError) { try node.directory.keep(unsettled: nil) } catch { return giveUp("\(error)") }
+        if isExternal { return loadLater(position) }
         node.log.notice("the database starts anew on the snapshot", ["position": "\(position)"])
         let (directory, log) = (node.directory.path, node.log)
         let name = "replaced-\(WallClock.milliseconds())"
@@ -193,7 +203,7 @@ import Replication
 
     /// The server takes connections: where it runs on a snapshot that it does not know the position of, it is told. `done` hears what is wrong.
     func settle(_ done: @escaping @LoopActor (String?) -> Void) {
-        guard node.settings.database.mode == .private else { return done(nil) }
+        if isExternal { return settleExternal(done) }
         do {
             guard let position = try SnapshotFiles(directory: node.directory.path).pending(), let gtid = position.gtid else { return done(nil) }
             state = .replacing(position)
@@ -206,6 +216,29 @@ import Replication
                 guard found > position else { return self.teach(position, gtid, done) }
                 let problem = "it holds \(found) and was said to be at \(position)"
                 if !self.databaseFailed(problem) { done(problem) }
+            }
+        } catch {
+            done("\(error)")
+        }
+    }
+
+    // MARK: An external database
+
+    /// What is whole in the spool goes into the database when that is next connected to.
+    private func loadLater(_ position: Position) {
+        do { try external.willLoad(position) } catch { return giveUp("\(error)") }
+        node.reconnectDatabase("a snapshot is loaded into it")
+    }
+
+    private func settleExternal(_ done: @escaping @LoopActor (String?) -> Void) {
+        do {
+            guard let position = try external.pending() else { return external.lookAround(done) }
+            state = .replacing(position)
+            external.load(position) { [weak self] problem in
+                guard let self else { return }
+                if let problem { return done("the snapshot could not be loaded: \(problem)") }
+                guard let gtid = position.gtid else { return done("the snapshot has no position") }
+                self.teach(position, gtid, done)
             }
         } catch {
             done("\(error)")
@@ -230,6 +263,10 @@ import Replication
     private func accept(_ position: Position, _ done: @escaping @LoopActor (String?) -> Void) {
         do {
             try node.directory.keep(doubtAfter: nil)
+            if isExternal {
+                try external.accept()
+                return inUse(position, done)
+            }
             let files = try SnapshotFiles(directory: node.directory.path)
             try files.accept()
             let log = node.log
@@ -239,6 +276,10 @@ import Replication
         } catch {
             return done("\(error)")
         }
+        inUse(position, done)
+    }
+
+    private func inUse(_ position: Position, _ done: @escaping @LoopActor (String?) -> Void) {
         hasPutBack = false
         node.log.notice("the snapshot is in use", ["position": "\(position)"])
         state = .idle
@@ -246,11 +287,16 @@ import Replication
         done(nil)
     }
 
+    func databaseIsDown() { external.databaseIsDown() }
+
+    /// The link goes on from where the database is.
+    func isFollowing() { if isExternal { external.isFollowing() } }
+
     /// The server will not start by itself. True where it ran on a snapshot: then what was there before it is put back.
     func databaseFailed(_ why: String) -> Bool {
         let directory = node.directory.path
         let isPending = (try? SnapshotFiles(directory: directory).pending()) ?? nil
-        guard isPending != nil, !hasPutBack else { return false }
+        guard !isExternal, isPending != nil, !hasPutBack else { return false }
         hasPutBack = true
         node.log.error("the database does not start on the snapshot; the old files are put back", ["why": why])
         node.replaceDatabase {
@@ -268,6 +314,7 @@ import Replication
     func stop() {
         isStopped = true
         node.loop.cancel(retry)
+        external.databaseIsDown()
         if case .taking(let taking) = state { taking.stop() }
     }
 }

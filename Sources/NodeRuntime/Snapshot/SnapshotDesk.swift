@@ -12,10 +12,11 @@ import Replication
 
     init(_ node: Node) { self.node = node }
 
-    /// Why there is none to be had here now; nil: there is.
-    var refusal: LinkRefusal? {
-        guard node.settings.database.mode == .private else {
-            let words = "its database is external, so its node can't copy it: fill the slave by hand (Docs/Operations.md, \"Rebuilding a slave\")"
+    /// Why there is none of this kind to be had here now; nil: there is.
+    func refusal(_ kind: SnapshotKind) -> LinkRefusal? {
+        guard kind == .logical || node.settings.database.mode == .private else {
+            let words =
+                "its database is external, so its node can't copy its files: fill the slave by hand (Docs/Operations.md, \"Rebuilding a slave\")"
             return LinkRefusal(.noSnapshot, words)
         }
         let why: String? =
@@ -29,7 +30,7 @@ import Replication
 
     /// What was asked for, or why there is none.
     func give(_ giving: SnapshotGiving) {
-        if let refusal { return giving.refuse(refusal) }
+        if let refusal = refusal(giving.kind) { return giving.refuse(refusal) }
         queue.joined(ObjectIdentifier(giving))
         givings[ObjectIdentifier(giving)] = giving
         if queue.current == ObjectIdentifier(giving) { giving.begin() } else { tellQueue() }

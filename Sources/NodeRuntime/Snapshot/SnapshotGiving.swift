@@ -16,12 +16,15 @@ extension SHA256Stream: StreamDigest {}
 
     private unowned let node: Node
     private let channel: Channel
+    let kind: SnapshotKind
     /// Who it is for.
     let taker: String
     private let over: @LoopActor (End) -> Void
     private var source: SnapshotSource?
     /// Whose database is copied, where that applies another node's log.
     private var replica: Replica?
+    /// What the databases were made of when a logical copy began.
+    private var definitions: DefinitionsMark?
     private var isAsked = false
     private var isOver = false
     private(set) var bytes: UInt64 = 0
@@ -30,9 +33,10 @@ extension SHA256Stream: StreamDigest {}
     private var takenMs = 0
 
     /// `over` hears that all was sent, or why not; unless `close()` came first.
-    init(_ node: Node, _ channel: Channel, taker: String, over: @escaping @LoopActor (End) -> Void) {
+    init(_ node: Node, _ channel: Channel, _ kind: SnapshotKind, taker: String, over: @escaping @LoopActor (End) -> Void) {
         self.node = node
         self.channel = channel
+        self.kind = kind
         self.taker = taker
         self.over = over
     }
@@ -41,16 +45,42 @@ extension SHA256Stream: StreamDigest {}
 
     /// It is this one's turn.
     func begin() {
-        guard let target = node.administratorTarget, case .socket(let socket) = target.endpoint else {
-            return fail("the giving node's database is down")
-        }
-        if let refusal = node.snapshots.refusal { return fail(refusal.words) }
-        node.log.notice("giving a snapshot", ["to": taker])
+        guard let target = node.administratorTarget else { return fail("the giving node's database is down") }
+        if let refusal = node.snapshots.refusal(kind) { return fail(refusal.words) }
+        node.log.notice("giving a snapshot", ["to": taker, "kind": "\(kind)"])
         replica = (node.life as? SlaveLife)?.replica
         replica?.isCopied = true
-        var options = SnapshotSourceOptions(
-            directory: node.directory.path, socket: socket, user: target.account.user, password: target.account.password)
-        options.isReplica = replica != nil
+        var options = SnapshotSourceOptions(directory: node.directory.path, login: ServerLogin(target))
+        switch kind {
+        case .physical:
+            options.isReplica = replica != nil
+            start(options)
+        case .logical:
+            options.kind = .logical
+            holdDefinitions { [weak self] in self?.start(options) }
+        }
+    }
+
+    /// A definition that changed behind the position, and stands in the copy all the same, can't be applied there. A slave rests for it, a master is
+    /// looked at again afterwards.
+    private func holdDefinitions(_ done: @escaping @LoopActor () -> Void) {
+        if replica != nil {
+            return node.control.query("STOP SLAVE SQL_THREAD") { [weak self] result in
+                if case .failure(let error) = result { self?.fail("the giving slave's database can't rest: \(error)") } else { done() }
+            }
+        }
+        DefinitionsMark.find(node.control) { [weak self] result in
+            switch result {
+            case .success(let mark):
+                self?.definitions = mark
+                done()
+            case .failure(let error): self?.fail("the giving node's definitions can't be read: \(error)")
+            }
+        }
+    }
+
+    private func start(_ options: SnapshotSourceOptions) {
+        guard !isOver else { return }
         let loop = node.loop
         let source = SnapshotSource(options, digest: SHA256Stream()) { [weak self] event in loop.post { self?.heard(event) } }
         self.source = source
@@ -69,11 +99,24 @@ extension SHA256Stream: StreamDigest {}
             send(.snapshotData(piece))
             if !channel.isFull { ask() }
         case .finished(let summary):
-            node.log.notice("snapshot given", ["to": taker, "bytes": "\(bytes)", "position": "\(summary.position)"])
-            close()
-            over(.success(Frame.SnapshotDone(bytes: summary.bytes, digest: summary.digest, position: summary.position)))
+            guard let definitions else { return finish(summary) }
+            self.definitions = nil
+            DefinitionsMark.find(node.control) { [weak self] result in
+                guard let self, !self.isOver else { return }
+                switch result {
+                case .success(definitions): self.finish(summary)
+                case .success: self.fail("a definition changed while the giving master's database was copied")
+                case .failure(let error): self.fail("the giving node's definitions can't be read: \(error)")
+                }
+            }
         case .failed(let problem): fail("\(problem)")
         }
+    }
+
+    private func finish(_ summary: SnapshotSummary) {
+        node.log.notice("snapshot given", ["to": taker, "bytes": "\(bytes)", "position": "\(summary.position)"])
+        close()
+        over(.success(Frame.SnapshotDone(bytes: summary.bytes, digest: summary.digest, position: summary.position)))
     }
 
     private func ask() {

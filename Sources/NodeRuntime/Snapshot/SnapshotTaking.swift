@@ -37,7 +37,7 @@ import Replication
     private var channel: Channel?
     private var link: PeerAsker?
     private var frames = FrameReader(takesEvents: false)
-    private var restore: SnapshotRestore?
+    private var restore: (any SnapshotReceiver)?
     private var taken: UInt64 = 0
     private var isPaused = false
     private var lastLogMs = EventLoop.nowMs()
@@ -65,6 +65,8 @@ import Replication
     }
 
     private var node: Node { slave.node }
+    /// An external database's files are not the node's.
+    private var kind: SnapshotKind { node.settings.database.mode == .private ? .physical : .logical }
     private var giverWords: String { giver.wordsAsGiver }
 
     /// How far it is, as a part of a sentence.
@@ -106,7 +108,7 @@ import Replication
         for action in actions {
             switch action {
             case .send(let frame): channel?.write { frame.encode(into: &$0) }
-            case .ready: perform(link?.wantSnapshot() ?? [])
+            case .ready: perform(link?.wantSnapshot(kind) ?? [])
             case .snapshot(let step): took(step)
             case .close(let refusal):
                 if refusal.reason == .noSnapshot { end(.refused(refusal.words)) } else { fail(refusal.words) }
@@ -143,9 +145,13 @@ import Replication
         phase = .receiving
         node.log.notice("receiving a snapshot", ["from": giverWords])
         let loop = node.loop
-        let restore = SnapshotRestore(directory: node.directory.path, digest: SHA256Stream()) { [weak self] event in
-            loop.post { self?.heard(event) }
-        }
+        let directory = node.directory.path
+        let heard: @Sendable (SnapshotRestore.Event) -> Void = { [weak self] event in loop.post { self?.heard(event) } }
+        let restore: any SnapshotReceiver =
+            switch kind {
+            case .physical: SnapshotRestore(directory: directory, digest: SHA256Stream(), onEvent: heard)
+            case .logical: SnapshotSpool(directory: directory, digest: SHA256Stream(), onEvent: heard)
+            }
         self.restore = restore
         restore.start()
     }

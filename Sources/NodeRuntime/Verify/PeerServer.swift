@@ -60,7 +60,7 @@ import Verification
                 if case .welcome = frame { hasGreeted = true }
                 channel.write { frame.encode(into: &$0) }
             case .answer(let fields): answer(fields)
-            case .giveSnapshot: giveSnapshot()
+            case .giveSnapshot(let kind): giveSnapshot(kind)
             case .close(let refusal):
                 node.log.warning("a peer's connection ended", ["why": refusal.words])
                 channel.closeWhenSent()
@@ -90,10 +90,10 @@ import Verification
         }
     }
 
-    private func giveSnapshot() {
+    private func giveSnapshot(_ kind: SnapshotKind) {
         channel.highWater = node.settings.replication.sendBufferBytes
         let taker = link.peer.map { "\($0.id)@\($0.address)" } ?? "-"
-        let giving = SnapshotGiving(node, channel, taker: taker) { [weak self] result in
+        let giving = SnapshotGiving(node, channel, kind, taker: taker) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let done): self.perform(self.link.given(done, nowMs: EventLoop.nowMs()))
