@@ -41,12 +41,11 @@ typealias NodeContext = Node
     var life: (any RoleLife)?
     /// The database ends, and the node's role with it.
     var isHalting = false
-    /// An operator wants it to be master.
-    var isPromoted = false
     /// How often it became master, or ceased to be.
     var roleChanges = 0
     /// The change of master that an operator asked for, under way.
     var change: ChangeOfMaster?
+    /// An operator wants this node to be master.
     var promotion: Promotion?
     /// Writes wait: another node becomes master.
     var holdsWrites: Bool { change?.holdsWrites ?? false }

@@ -28,7 +28,7 @@ extension Node {
             let mayServe = slave.replica.isReconciled || slave.replica.isWaitingForVerdict
             return Standing(
                 logEnd: LogEnd(slave.replica.logEnd), configuration: configuration,
-                isElectable: (electsByItself || isPromoted) && mayServe && !slave.isTakingSnapshot && !isStopping)
+                isElectable: (electsByItself || promotion?.isDeciding ?? false) && mayServe && !slave.isTakingSnapshot && !isStopping)
         case let master as MasterLife: return Standing(logEnd: LogEnd(master.logEnd), configuration: configuration, isElectable: false)
         case let witness as WitnessLife:
             return Standing(logEnd: LogEnd(Position.start), configuration: configuration, isElectable: false, trusted: witness.trusted)

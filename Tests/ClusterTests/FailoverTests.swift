@@ -154,16 +154,25 @@ extension WholeClusters {
         @Test func `a change of master is asked for, and no client sees an error`() throws {
             try run { cluster in
                 let load = try cluster.nodes.enumerated().map { number, node in try Writer(node, from: (number + 1) * 100_000) }
-                for _ in 0..<4 {
+                let json = try cluster.slave(1).connect()
+                try json.send(".format json\n")
+                #expect(try json.line().contains("json"))
+                for round in 0..<4 {
                     let old = try cluster.waitForLeader()
+                    // On its way while the master changes.
+                    for value in 0..<20 { try json.send("INSERT INTO d.t VALUES (\(round * 20 + value))\n") }
                     let reply = try old.connect().ok(".switchover")
+                    for _ in 0..<20 {
+                        let line = try json.line()
+                        #expect(!line.contains("error"), "\(line)")
+                    }
                     #expect(reply.word("took_ms").flatMap { Int($0) } ?? .max < 2000)
                     try waitUntil("another leads") { try cluster.waitForLeader() !== old }
                     try waitUntil("all follow") { try cluster.nodes.allSatisfy { try $0.connect().ok(".role").word("master") != "-" } }
                 }
                 for writer in load { #expect(try writer.end() > 0) }
                 try requireWhole(cluster)
-                let written = load.map(\.acknowledged).reduce(0, +)
+                let written = load.map(\.acknowledged).reduce(80, +)
                 #expect(try cluster.slave(1).connect().value("SELECT COUNT(*) FROM d.t") == "\(written)")
             }
         }

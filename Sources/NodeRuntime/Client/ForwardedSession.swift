@@ -51,7 +51,7 @@ import StatementGate
     private var ended: FramedReply?
     private var steps: [ForwardedStep] = []
     private var progress = ForwardedProgress()
-    /// What came of the client's own reply while that may be no more than that this is no master; nil: it is another reply.
+    /// What came of the beginning of the client's own reply while that may say that this is no master; nil: it is another reply.
     private var head: [UInt8]?
     /// The reply to a step that is not the client's own.
     private var told: [UInt8] = []
@@ -184,18 +184,16 @@ import StatementGate
     /// Of the client's own reply: it gets all but the words that this is no master any more, which it need not know.
     private func take(_ bytes: UnsafeRawBufferPointer, isLast: Bool) {
         guard let began = head else { return pass(bytes) }
-        let known = began + bytes
-        if !isLast, known.count < Self.notMaster.count, Self.notMaster.starts(with: known) || known.starts(with: Self.notMaster) {
-            head = known
-        } else if known.starts(with: Self.notMaster) {
-            head = Array(known.prefix(Self.toldBytesMax))
-        } else {
-            head = nil
-            known.withUnsafeBytes { pass($0) }
-        }
+        let words = framer.format == .tsv ? Self.notMasterTSV : Self.notMasterJSON
+        let known = began + bytes.prefix(words.count - began.count)
+        if words.starts(with: known), !isLast || known.count == words.count { return head = known }
+        head = nil
+        began.withUnsafeBytes { pass($0) }
+        pass(bytes)
     }
 
-    private static let notMaster = Array("ERR \(ProtocolErrorCode.notMaster.rawValue) ".utf8)
+    private static let notMasterTSV = Array("ERR \(ProtocolErrorCode.notMaster.rawValue) ".utf8)
+    private static let notMasterJSON = Array(#"{"error":{"code":"\#(ProtocolErrorCode.notMaster.rawValue)""#.utf8)
 
     private func pass(_ bytes: UnsafeRawBufferPointer) {
         let passed = rows.take(bytes)

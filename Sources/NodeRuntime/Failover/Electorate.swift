@@ -24,8 +24,6 @@ import NodeConfig
     var epoch: Epoch { election.epoch }
     var leader: NodeID? { election.leader }
     var isLeader: Bool { election.isLeader }
-    /// Since when a majority is known to have followed still.
-    var confirmedMs: Int? { election.confirmedMs(node.membership.configuration) }
     var electionTimeoutMs: Int { election.electionTimeoutMs }
 
     func start() { schedule() }
@@ -58,7 +56,9 @@ import NodeConfig
         // Each piece of a stream tells the same.
         guard now != lastHeardMs || election.leader != id || epoch != election.epoch else { return }
         lastHeardMs = now
-        perform(election.heardLeader(id, epoch: epoch, nowMs: now))
+        // That an election is due later is seen when the timer looks; here events pass.
+        let actions = election.heardLeader(id, epoch: epoch, nowMs: now)
+        if !actions.isEmpty { perform(actions) }
     }
 
     func leaderGone(_ id: NodeID) { perform(election.leaderGone(id, nowMs: EventLoop.nowMs())) }

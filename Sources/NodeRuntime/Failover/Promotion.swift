@@ -21,6 +21,8 @@ import NodeConfig
     private var left = 0
     private var standings: [PeerStanding] = []
     private var dueMs = 0
+    /// The others were asked: this node may stand though it would not by itself.
+    private(set) var isDeciding = false
     /// What goes with the reply.
     private var notes: [ReplyField] = []
 
@@ -46,7 +48,7 @@ import NodeConfig
     private var configuration: Configuration { node.membership.configuration }
 
     private func decide() {
-        node.isPromoted = true
+        isDeciding = true
         guard let own = node.standing, own.mayStand(node.id) else {
             return end(
                 .failure(
@@ -133,7 +135,6 @@ import NodeConfig
     }
 
     private func end(_ result: Result<[ReplyField], ReplyError>) {
-        node.isPromoted = false
         node.promotion = nil
         done?(result)
         done = nil

@@ -113,8 +113,8 @@ import NodeConfig
     }
 
     private func answered(_ rows: [[String?]]) {
-        if let epoch = rows.first?.first.flatMap({ $0 }).flatMap({ UInt64($0) }), Epoch(rawValue: epoch) > master.epoch {
-            return node.electorate.saw(Epoch(rawValue: epoch))
+        if let epoch = rows.first?.first.flatMap({ $0 }).flatMap({ Epoch(told: $0) }), epoch > master.epoch {
+            return node.electorate.saw(epoch)
         }
         guard rows.count > 1, case .record(let kept)? = ElectionAsk(rows[1]) else { return }
         if machine?.pending == kept {

@@ -47,16 +47,16 @@ import Replication
         self.node = node
         self.epoch = epoch
         broadcast = Broadcast(node)
-        let marker = replica.flatMap { Takeover.begun(epoch, own: node.id, logEnd: $0.logEnd)?.0.marker }
-        gate = CommitGate(node, broadcast, marker: marker)
+        let begun = replica.flatMap { Takeover.begun(epoch, own: node.id, logEnd: $0.logEnd) }
+        if replica != nil, begun == nil { return nil }
+        gate = CommitGate(node, broadcast, marker: begun?.0.marker)
         roster = Roster(node, gate)
         rounds = ReadRounds(node.loop) { [unowned node] in node.settings.replication.ackTimeoutMs }
         poll = PositionPoll(
             node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
-        if let replica {
-            guard let taking = TakingOver(self, epoch, replica) else { return nil }
-            takeover = taking
-            history = replica.journal.history.led(by: taking.marker.server)
+        if let replica, let (machine, actions) = begun {
+            takeover = TakingOver(self, machine, actions, replica)
+            history = replica.journal.history.led(by: machine.marker.server)
         }
         gate.moved = { [weak self] in self?.tellCommitmentLater() }
         gate.counted = { [weak self] in self?.takeover?.watermarkMoved() }
@@ -139,9 +139,8 @@ import Replication
     }
 
     private func databaseIsUp(at position: Position, _ state: String, _ done: @escaping @LoopActor (String?) -> Void) {
-        let ends = state.split(separator: ",").compactMap { GTID($0) }.filter { $0.domain == 0 && $0.server < WriterID.idleFirst }
-        let runs = ends.sorted { $0.sequence < $1.sequence }.map { LogHistory.Run(server: $0.server, last: $0.sequence) }
-        history = LogHistory(runs, isComplete: true)?.led(by: node.serverID)
+        let ends = state.split(separator: ",").compactMap { GTID($0) }.filter { $0.server < WriterID.idleFirst }
+        history = LogHistory(state: ends).led(by: node.serverID)
         var statements = ["SET GLOBAL read_only=0", "SET GLOBAL server_id=\(node.serverID)"]
         // It may have been started as a slave's.
         if node.settings.database.mode == .private { statements += Replica.durability }
@@ -268,18 +267,26 @@ import Replication
 
     var stalenessMs: Int? { takeover == nil ? 0 : nil }
 
-    /// A slave has told how far it is.
-    func progressed(_ slave: SlaveConnection) {
+    /// A slave has told how far it is; `before`: what it told last.
+    func progressed(_ slave: SlaveConnection, since before: Frame.Ack) {
         guard let member = slave.member else { return }
         // Who takes a snapshot follows this master as well.
-        if let sent = sentMs[slave.ack.beat] { node.electorate.heard(from: member.id, sentMs: sent) }
-        rounds.check()
-        guard slave.isMatched else { return }
-        received[member.id] = slave.ack.received
-        roster.installed(by: member.id, slave.ack.members)
-        inSync.membersChanged()
-        gate.acked(by: member.id, to: slave.ack.received)
-        roster.promote(member.id, keepsUp: slave.ack.received >= lastBeatPosition)
+        if slave.ack.beat != before.beat {
+            if let sent = sentMs[slave.ack.beat] { node.electorate.heard(from: member.id, sentMs: sent) }
+            rounds.check()
+        }
+        if slave.ack.members != before.members {
+            roster.installed(by: member.id, slave.ack.members)
+            inSync.membersChanged()
+        }
+        if slave.isMatched { matched(slave, member.id) }
+    }
+
+    /// A slave's log is known to be this one's, up to where it says.
+    func matched(_ slave: SlaveConnection, _ id: NodeID) {
+        received[id] = slave.ack.received
+        gate.acked(by: id, to: slave.ack.received)
+        roster.promote(id, keepsUp: slave.ack.received >= lastBeatPosition)
     }
 
     private func tellCommitmentLater() {

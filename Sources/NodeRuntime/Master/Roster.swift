@@ -36,7 +36,7 @@ import Replication
             found()
         } else if let own = configuration.member(node.id), own.address.description != node.address {
             // Nobody else could say so.
-            try? install(configuration.members.map { $0.id == own.id ? moved(own) : $0 })
+            store(configuration.members.map { $0.id == own.id ? moved(own) : $0 })
         }
     }
 
@@ -44,7 +44,11 @@ import Replication
     private func found() {
         guard let address = NodeAddress(node.address) else { return }
         let own = Member(id: node.id, uuid: node.directory.state.uuid, address: address, kind: .voter)
-        do throws(Membership.Refusal) { try install(configuration.members + [own]) } catch {
+        store(configuration.members + [own])
+    }
+
+    private func store(_ members: [Member]) {
+        do throws(Membership.Refusal) { try install(members) } catch {
             node.log.error("the list of members could not be stored", ["error": "\(error)"])
         }
     }

@@ -56,8 +56,9 @@ import Replication
             case .admit(let hello): admit(hello)
             case .resume(let ends): resume(ends)
             case .progressed(let ack):
+                let before = self.ack
                 self.ack = ack
-                master.progressed(self)
+                master.progressed(self, since: before)
             case .readIndex(let number): confirm(number)
             case .close(let refusal):
                 master.node.log.warning("link to a slave ended", ["slave": name, "why": refusal.words])
@@ -105,8 +106,9 @@ import Replication
     private func resume(_ ends: [GTID]) {
         guard !isWitness else { return attend() }
         let runs = ends.map { LogHistory.Run(server: $0.server, last: $0.sequence) }
-        guard let slave = LogHistory(runs, isComplete: runs.isEmpty), let common = master.history?.resumePoint(for: slave)
-        else {
+        // Whether the log reaches back to its beginning is seen by who reads it.
+        let common = runs.isEmpty ? .start : LogHistory(runs, isComplete: false).flatMap { master.history?.resumePoint(for: $0) }
+        guard let common else {
             let end = Position(ends.last)
             return isGone(at: end, "the slave's log, which ends at \(end), has nothing in common with this master's as far as that is known")
         }
@@ -138,7 +140,7 @@ import Replication
         let feed = SlaveFeed(
             node, master.broadcast, channel, after: position, serverID: member.id.rawValue, journal: master.journal)
         feed.gone = { [weak self] words in self?.isGone(at: position, words) }
-        feed.matched = { [weak self] in if let self { self.master.progressed(self) } }
+        feed.matched = { [weak self] in if let self { self.master.matched(self, member.id) } }
         self.feed = feed
         tell(.members(node.membership.text))
         feed.begin()

@@ -15,7 +15,7 @@ import Replication
     private var own: (any LogStream)?
     /// What is shipped before the database serves.
     private var journal: Journal?
-    private var journalStream: JournalStream?
+    private var journalStream: FileStream?
     /// The journal grows no more: where that ends, the binlog goes on.
     private var isJournalWhole = false
     /// The database has found its position, or it is one that the broadcast was at.
@@ -59,7 +59,7 @@ import Replication
         guard (journal.index.first ?? journal.written) <= shipped else { return readByItself() }
         // Its log is known to be this one, up to there.
         hasFormat = true
-        let stream = JournalStream(node.loop, journal, after: shipped) { [weak self] frame in
+        let stream = FileStream.ofJournal(node.loop, journal, after: shipped) { [weak self] frame in
             guard let self else { return false }
             self.channel.write(frame)
             return !self.channel.isFull
@@ -126,10 +126,11 @@ import Replication
         // Its log is known to be this one, up to there.
         hasFormat = true
         let first = journal.index.first ?? journal.written
-        let stream = BinlogFileStream(
+        let stream = FileStream.ofBinlogFiles(
             node.loop, directory: node.directory.path + "/mariadb", after: shipped, upTo: first
         ) { [weak self] frame, last in
-            self?.send(frame, last, false) ?? false
+            guard let self else { return false }
+            return self.send(frame, last ?? self.shipped, false)
         } failed: { [weak self] in
             self?.gone?($0)
         }

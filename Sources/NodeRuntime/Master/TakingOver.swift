@@ -3,7 +3,6 @@ import ClusterModel
 import Digests
 import EventLoop
 import Failover
-import Glibc
 import MariaDBConnector
 import Replication
 
@@ -20,12 +19,10 @@ import Replication
     /// The database was a slave's all along, and nothing in it waits.
     var isUntouched: Bool { machine.phase == .shipping || machine.phase == .applying }
 
-    /// Nil when no further epoch can be named.
-    init?(_ master: MasterLife, _ epoch: Epoch, _ replica: Replica) {
-        guard let (machine, actions) = Takeover.begun(epoch, own: master.node.id, logEnd: replica.logEnd) else { return nil }
+    init(_ master: MasterLife, _ machine: Takeover, _ begun: [Takeover.Action], _ replica: Replica) {
         self.master = master
         self.machine = machine
-        begun = actions
+        self.begun = begun
         self.replica = replica
     }
 
@@ -82,11 +79,10 @@ import Replication
         let seconds = UInt32(truncatingIfNeeded: WallClock.milliseconds() / 1000)
         guard let group = EpochMarker.group(marker, timestamp: seconds, checksum: Digests.crc32) else { return node.electorate.resign(.stopping) }
         if journal.index.segments.isEmpty {
-            guard let format = BinlogHead.format(directory: node.directory.path + "/mariadb") else {
-                node.log.error("the database's binlog can't be read, so this node can't take over")
+            do throws(JournalProblem) { journal.add(.format(try BinlogFiles(node.directory.path + "/mariadb").newestFormat())) } catch {
+                node.log.error("the database's binlog can't be read, so this node can't take over", ["error": "\(error)"])
                 return node.electorate.resign(.databaseFailed)
             }
-            journal.add(.format(format))
         }
         journal.isAwaited = true
         journal.add(.append(group, through: marker, wholeBytes: group.count))
@@ -135,26 +131,5 @@ import Replication
     func end() {
         isOver = true
         _ = machine.leadershipLost()
-    }
-}
-
-/// What the newest file of a database's binlog begins with.
-enum BinlogHead {
-    private static let bytesMax = 4096
-
-    /// Nil when there is none, or it is no binlog.
-    static func format(directory: String) -> FormatDescription? {
-        guard let index = try? TextFile.read(directory + "/binlog.index"), let last = index.split(separator: "\n").last else { return nil }
-        let path = last.hasPrefix("/") ? String(last) : directory + "/" + last
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: bytesMax)
-        let count = read(descriptor, &bytes, bytes.count)
-        guard count > 4 else { return nil }
-        return bytes[4..<count].withUnsafeBytes { rest in
-            guard let header = EventHeader(rest), header.type == .formatDescription, header.eventBytes <= rest.count else { return nil }
-            return try? FormatDescription(event: UnsafeRawBufferPointer(rebasing: rest[..<header.eventBytes]), checksum: Digests.crc32)
-        }
     }
 }

@@ -30,6 +30,13 @@ struct BinlogFiles {
         return paths[...]
     }
 
+    /// How the database writes now.
+    func newestFormat() throws(JournalProblem) -> FormatDescription {
+        var reader = try BinlogFileReader(paths[paths.count - 1])
+        guard let event = try reader.next() else { throw .noStateAtHead(file: reader.path) }
+        return try event.format()
+    }
+
     private func lastCheckpoint(in path: String, isNewest: Bool) throws(JournalProblem) -> String? {
         var found: String?
         try Self.forEachEvent(of: path, isNewest: isNewest) { event throws(JournalProblem) in

@@ -17,6 +17,7 @@ enum JournalProblem: Error, Sendable, CustomStringConvertible {
     /// Recovery begins at a file that the list does not name.
     case checkpointMissing(file: String, named: String)
     case noStateAtHead(file: String)
+    case unread(JournalReadProblem)
     case notInBinlog(directory: String, Position)
     case otherDomain(file: String, GTID)
     case goesBackwards(file: String, GTID, after: Position)
@@ -33,7 +34,8 @@ enum JournalProblem: Error, Sendable, CustomStringConvertible {
             "the journal can't be cut behind \(position): it holds what comes after \(after) up to \(last), and not that"
         case .noBinlog(let directory): "\(directory) holds no binlog: binlog.index is missing or empty"
         case .checkpointMissing(let file, let named): "\(file) says that recovery begins at \(named), which binlog.index does not name"
-        case .notInBinlog(let directory, let position): "the binlog in \(directory) does not reach back to \(position)"
+        case .notInBinlog(let directory, let position): "the binlog in \(directory) does not hold what it should up to \(position)"
+        case .unread(let problem): problem.description
         case .noStateAtHead(let file): "\(file) does not tell at its head what came before it"
         case .otherDomain(let file, let gtid):
             "transaction \(gtid) in \(file) is not of domain 0: a master's database must keep gtid_domain_id=0"

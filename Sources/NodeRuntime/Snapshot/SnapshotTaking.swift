@@ -6,7 +6,7 @@ import NodeConfig
 import Replication
 
 /// One attempt to get a snapshot of one node: dials it, feeds what comes to the restore, until the copy is whole or something broke.
-@LoopActor final class SnapshotTaking: ChannelHandler {
+@LoopActor final class SnapshotTaking {
     enum Phase: Equatable {
         case connecting
         case queued(ahead: Int)
@@ -33,15 +33,12 @@ import Replication
     /// What this node holds already: a copy of less is of no use.
     private let floor: Position
     private var whenOver: (@LoopActor (End) -> Void)?
-    private var dialer: Dialer?
-    private var channel: Channel?
-    private var link: PeerAsker?
-    private var frames = FrameReader(takesEvents: false)
+    private var channel: PeerChannel?
     private var restore: (any SnapshotReceiver)?
     private var taken: UInt64 = 0
-    private var isPaused = false
     private var lastLogMs = EventLoop.nowMs()
-    private var lastHeardMs = EventLoop.nowMs()
+    /// Not reading, it can't blame the other for its silence.
+    private var pausedMs = 0
     private var lastTakenMs = EventLoop.nowMs()
     private(set) var phase = Phase.connecting
     /// That came so far.
@@ -53,14 +50,11 @@ import Replication
         self.giver = giver
         self.floor = floor
         whenOver = over
-        dialer = Dialer(node.loop, host: address.host, port: address.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
-            guard let self else { return }
-            self.dialer = nil
-            do {
-                try self.connected(try result.get())
-            } catch {
-                self.fail("it can't be reached: \(error)")
-            }
+        do throws(Digests.NoRandomness) {
+            channel = try PeerChannel(node, giver.id, at: address, connectMs: Self.connectTimeoutMs) { [weak self] in self?.heard($0) }
+        } catch {
+            // Not from within: who makes this one waits for it.
+            node.loop.after(milliseconds: 0) { [weak self] in self?.fail("\(error)") }
         }
     }
 
@@ -81,39 +75,12 @@ import Replication
 
     // MARK: The link
 
-    private func connected(_ descriptor: Int32) throws {
-        link = PeerAsker(node.linkIdentity, wanted: giver.id, hello: try slave.hello())
-        lastHeardMs = EventLoop.nowMs()
-        let channel = Channel(node.loop, descriptor)
-        try channel.start(self)
-        self.channel = channel
-        channel.write(Array(".peer 1\n".utf8))
-    }
-
-    func received(_ bytes: UnsafeRawBufferPointer) {
-        lastHeardMs = EventLoop.nowMs()
-        frames.append(bytes)
-        takeFrames()
-    }
-
-    private func takeFrames() {
-        do throws(LinkRefusal) {
-            while !isPaused, channel?.isOpen == true, let frame = try frames.next() { perform(link?.received(frame) ?? []) }
-        } catch {
-            perform(link?.refuse(error) ?? [])
-        }
-    }
-
-    private func perform(_ actions: [PeerAsker.Action]) {
-        for action in actions {
-            switch action {
-            case .send(let frame): channel?.write { frame.encode(into: &$0) }
-            case .ready: perform(link?.wantSnapshot(kind) ?? [])
-            case .snapshot(let step): took(step)
-            case .close(let refusal):
-                if refusal.reason == .noSnapshot { end(.refused(refusal.words)) } else { fail(refusal.words) }
-            case .answered: fail("it sent what was not asked for")
-            }
+    private func heard(_ event: PeerChannel.Event) {
+        switch event {
+        case .ready: channel?.wantSnapshot(kind)
+        case .snapshot(let step): took(step)
+        case .ended(let refusal): if refusal.reason == .noSnapshot { end(.refused(refusal.words)) } else { fail(refusal.words) }
+        case .answered: fail("it sent what was not asked for")
         }
     }
 
@@ -163,7 +130,6 @@ import Replication
             taken = total
             lastTakenMs = EventLoop.nowMs()
             checkPressure()
-            takeFrames()
         case .preparing:
             phase = .preparing
             node.log.notice("snapshot received; making it consistent", ["bytes": "\(bytes)"])
@@ -173,12 +139,7 @@ import Replication
     }
 
     /// The disk is slower than the link: the link waits.
-    private func checkPressure() {
-        let isFull = bytes - taken > Self.pendingBytesMax
-        guard isFull != isPaused else { return }
-        isPaused = isFull
-        if isFull { channel?.pauseReading() } else { channel?.resumeReading() }
-    }
+    private func checkPressure() { channel?.isPaused = bytes - taken > Self.pendingBytesMax }
 
     // MARK: Time and end
 
@@ -186,22 +147,19 @@ import Replication
     func tick() {
         let now = EventLoop.nowMs()
         let limit = node.settings.replication.peerTimeoutMs
-        if isPaused {
+        if let channel, channel.isPaused {
             // Not reading, it can't blame the other for its silence, nor hear that it was given up there.
-            lastHeardMs = now
+            pausedMs = now
             // The other, if it lives, gives up first and knows why.
             guard now - lastTakenMs <= 2 * limit else { return fail("what came could not be unpacked for \(now - lastTakenMs) ms") }
-        } else if channel != nil {
-            guard now - lastHeardMs <= limit else { return fail("nothing was heard for \(now - lastHeardMs) ms") }
+        } else if let channel, channel.isConnected {
+            let silentMs = now - max(channel.lastHeardMs, pausedMs)
+            guard silentMs <= limit else { return fail("nothing was heard for \(silentMs) ms") }
         }
         guard phase == .receiving, now - lastLogMs >= Self.logEveryMs else { return }
         lastLogMs = now
         node.log.notice("receiving a snapshot", ["bytes": "\(bytes)"])
     }
-
-    func drained() {}
-    func inputEnded() { fail("it closed the connection") }
-    func ended(_ end: ChannelEnd) { fail("the connection ended: \(end)") }
 
     private func fail(_ why: String) { end(.failed(why)) }
 
@@ -214,18 +172,14 @@ import Replication
     /// Gives up; what was received is removed unless it is whole.
     func stop() {
         whenOver = nil
-        dialer?.cancel()
         restore?.cancel()
         restore = nil
         hangUp()
     }
 
     private func hangUp() {
-        let old = channel
+        channel?.close()
         channel = nil
-        link = nil
-        old?.handOver(to: Deaf())
-        old?.closeWhenSent()
     }
 }
 
