@@ -95,7 +95,7 @@ typealias NodeContext = Node
     var masterAddress: NodeAddress? {
         if role == .master { return NodeAddress(address) }
         if let leader = electorate.leader, leader != id, let member = membership.configuration.member(leader) { return member.address }
-        return electsByItself ? nil : (life as? SlaveLife)?.masterAddress ?? (life as? WitnessLife)?.masterAddress
+        return electsByItself ? nil : life?.leaderLink?.address
     }
 
     /// As messages tell it: `host:port`, or `-`.

@@ -179,14 +179,10 @@ extension Node {
     /// It follows that one; nil: nobody is known to lead.
     func follow(_ leader: NodeID?, _ epoch: Epoch) {
         change?.follows(leader)
-        let member = leader.flatMap(membership.configuration.member)
+        guard let leader else { return }
         // Where a leader is that is not on the list is known from its link alone.
-        let isKnown = leader == nil || member != nil
-        if let witness = life as? WitnessLife, isKnown { witness.follow(member) }
-        guard let slave = life as? SlaveLife else { return }
-        if isKnown { slave.follow(member) }
-        guard leader != nil else { return }
-        masterChanged()
+        if let member = membership.configuration.member(leader) { life?.leaderLink?.follow(member.address, leader) }
+        if life is SlaveLife { masterChanged() }
     }
 
     /// It led, and does no more.

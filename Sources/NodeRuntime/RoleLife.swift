@@ -6,6 +6,8 @@ import LineProtocol
 @LoopActor protocol RoleLife: AnyObject {
     /// How clients' statements are treated.
     var role: Role { get }
+    /// Nil: it follows nobody.
+    var leaderLink: LeaderLink? { get }
     /// The database answers: makes it fit for the role. `done` hears what is wrong, or nil when clients may be served.
     func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void)
     func databaseIsDown()
@@ -33,4 +35,8 @@ import LineProtocol
     /// A sentence for a tired operator.
     var health: String { get }
     func stop()
+}
+
+extension MasterLife {
+    var leaderLink: LeaderLink? { nil }
 }

@@ -112,8 +112,7 @@ import NodeConfig
             switch action {
             case .persist(let state):
                 isOnDisk = keep(state)
-                // What still comes over a link of an earlier epoch is not taken any more.
-                (node.life as? SlaveLife)?.master.began(state.epoch)
+                node.life?.leaderLink?.began(state.epoch)
             case .send(let message, let to):
                 guard isOnDisk else { continue }
                 if to == asker { answer.append(fields(message)) } else { send(message, to: to) }

@@ -9,10 +9,10 @@ extension MasterConnection {
 
     /// Asks the master, which makes sure that it is that still.
     func ask(_ done: @escaping @LoopActor (Result<Position, ReplyError>) -> Void) {
-        guard let link, link.isReceiving, asked.count < Self.askedMax else { return done(.failure(unreachable)) }
+        guard link.isReceiving, asked.count < Self.askedMax else { return done(.failure(unreachable)) }
         lastAsked += 1
         asked[lastAsked] = done
-        perform(link.ask(lastAsked))
+        link.ask(lastAsked)
     }
 
     func answered(_ number: UInt64, _ position: Position, _ refusal: String) {

@@ -1,6 +1,5 @@
 import BinlogFormat
 import ClusterModel
-import Digests
 import EventLoop
 import Failover
 import LineProtocol
@@ -16,18 +15,17 @@ import Replication
     let role = Role.slave
     let replica: Replica
     private lazy var snapshot = SlaveSnapshot(self)
-    private(set) lazy var master = MasterConnection(self, journal)
-    /// Whom it follows, or followed last.
-    private(set) var masterAddress: NodeAddress?
+    private lazy var master = MasterConnection(self, journal)
     private var timer: TimerID?
     /// Nobody reads it yet; a slave that became master would need it for the others.
     private lazy var binlog = BinlogPurge(node) { [unowned self] in
-        master.lastBeat?.nodes.filter { $0.id != node.id && $0.role != .witness }.map(\.received).min() ?? .start
+        link.lastBeat?.nodes.filter { $0.id != node.id && $0.role != .witness }.map(\.received).min() ?? .start
     }
     private var whenCaughtUp: (@LoopActor () -> Void)?
     private var freshness = Freshness()
-    private var isLinkStarted = false
     let writeRefusal: ReplyError? = nil
+    var link: LeaderLink { master.link }
+    var leaderLink: LeaderLink? { link }
     var applyHold: ApplyHold? { replica.applyHold }
     var journal: Journal { replica.journal }
     private var isDatabaseUp: Bool { replica.isDatabaseUp }
@@ -36,14 +34,13 @@ import Replication
     init(_ node: Node, _ replica: Replica, master: NodeAddress?) {
         self.node = node
         self.replica = replica
-        masterAddress = master
         replica.takesOverAgain()
         replica.settle = { [weak self] done in if let self { self.snapshot.settle(done) } else { done(nil) } }
         replica.applies = { [weak self] done in if let self { self.applies(done) } else { done(nil) } }
         replica.moved = { [weak self] in
             guard let self else { return }
             self.freshness.applied(self.node.applied.value)
-            self.master.tell()
+            self.link.tell()
         }
         replica.journalReplaced = { [weak self] in self?.master.journalReplaced() }
         replica.diverged = { [weak self] in self?.diverged($0) }
@@ -53,6 +50,7 @@ import Replication
         }
         journal.drained = { [weak self] in self?.master.journalMoved() }
         journal.failed = { [weak self] in self?.master.journalFailed($0) }
+        if let master { link.follow(master) }
         tickLater()
     }
 
@@ -60,29 +58,7 @@ import Replication
     func begin() {
         replica.startDatabaseIfSettled()
         // Without a database's word an empty journal does not know where it ends.
-        if replica.isLogKnown { startLink() }
-    }
-
-    private func startLink() {
-        guard !isLinkStarted else { return }
-        isLinkStarted = true
-        master.follow(masterAddress)
-    }
-
-    // MARK: Whom it follows
-
-    /// The leader is known, or with nil none is.
-    func follow(_ leader: Member?) {
-        // Within one epoch the link stays: its master may only have been slow, or not been listened to.
-        guard let leader else { return master.began(node.epoch) }
-        masterAddress = leader.address
-        if isLinkStarted { master.follow(leader.address, leader.id) }
-    }
-
-    /// What was dialled is no master, and knows where that is.
-    func redirected(to address: NodeAddress) {
-        masterAddress = address
-        master.follow(address)
+        if replica.isLogKnown { link.begin() }
     }
 
     // MARK: The database
@@ -90,7 +66,7 @@ import Replication
     func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) { replica.databaseIsUp(done) }
 
     private func applies(_ done: @escaping @LoopActor (String?) -> Void) {
-        startLink()
+        link.begin()
         if !snapshot.isUnderWay { master.resume() }
         // A slave that has nothing yet would answer that there is nothing: it serves once it has what its master has.
         guard node.applied.value == .start else { return done(nil) }
@@ -129,33 +105,18 @@ import Replication
 
     // MARK: The link
 
-    /// The master let this node in, as this number.
-    func joined(_ id: NodeID, _ done: @escaping @LoopActor () -> Void) {
-        guard node.directory.state.id != id else { return done() }
-        do {
-            try node.directory.keep(id: id)
-        } catch {
-            node.log.error("the id given by the master could not be stored", ["error": "\(error)"])
-            return
-        }
-        node.log.notice("joined the cluster", ["id": "\(id)"])
-        node.electorate.named()
+    /// This node has another number.
+    func named(_ id: NodeID, _ done: @escaping @LoopActor () -> Void) {
         guard isDatabaseUp else { return done() }
         node.control.query("SET GLOBAL server_id=\(WriterID.idle(id))") { _ in done() }
     }
 
-    func linkChanged() { master.tell() }
-
-    /// Who this node is, for a new link; its proof is not made yet.
-    func hello() throws -> Frame.Hello {
-        Frame.Hello(
-            cluster: node.settings.cluster.name, uuid: node.directory.state.uuid,
-            id: node.directory.state.id?.rawValue ?? node.settings.id?.rawValue ?? 0, address: node.address, nonce: try Digests.random(32), proof: [])
-    }
+    /// Who this node is, to whoever gives a snapshot.
+    func hello() throws -> Frame.Hello { try node.hello() }
 
     var ack: Frame.Ack {
         Frame.Ack(
-            received: journal.received, applied: node.applied.value, state: stateWord, beat: master.heardBeat,
+            received: journal.received, applied: node.applied.value, state: stateWord, beat: link.heardBeat,
             members: "\(node.membership.configuration.stamp)")
     }
 
@@ -164,9 +125,9 @@ import Replication
     /// The master told how far it is, or that it can't send what comes next.
     func considerSnapshot() {
         // Over a link whose logs don't fit no beat comes.
-        if snapshot.isForced, master.isJoined { return snapshot.beginForced() }
-        guard replica.isReconciled, let beat = master.lastBeat, master.isHeard else { return }
-        let gone: String? = if case .gone(let why) = master.state { why } else { nil }
+        if snapshot.isForced, link.isJoined { return snapshot.beginForced() }
+        guard replica.isReconciled, let beat = link.lastBeat, link.isHeard else { return }
+        let gone: String? = if case .gone(let why) = link.state { why } else { nil }
         snapshot.consider(
             SnapshotRule.Facts(written: journal.written, applied: node.applied.value, master: beat.position, gone: gone))
     }
@@ -186,9 +147,9 @@ import Replication
 
     /// The master told how far it is, or the database got further.
     func checkCaughtUp() {
-        if let beat = master.lastBeat { freshness.heard(beat.position, nowMs: master.lastBeatMs) }
+        if let beat = link.lastBeat { freshness.heard(beat.position, nowMs: link.lastBeatMs) }
         freshness.applied(node.applied.value)
-        guard let ready = whenCaughtUp, let goal = master.lastBeat?.position, goal <= node.applied.value else { return }
+        guard let ready = whenCaughtUp, let goal = link.lastBeat?.position, goal <= node.applied.value else { return }
         whenCaughtUp = nil
         ready()
     }
@@ -202,13 +163,13 @@ import Replication
     }
 
     private func tick() {
-        master.tick()
+        link.tick()
         snapshot.tick()
         node.snapshots.tick()
-        master.tell()
+        link.tell()
         checkCaughtUp()
         replica.purge()
-        if case .receiving = master.state, replica.isReconciled { snapshot.isFollowing() }
+        if case .receiving = link.state, replica.isReconciled { snapshot.isFollowing() }
         if isDatabaseUp { binlog.tick() }
         tickLater()
     }
@@ -233,31 +194,31 @@ import Replication
         if snapshot.isUnderWay { return "taking-snapshot" }
         if replica.isWaitingForVerdict { return "rejoining" }
         guard isDatabaseUp else { return "database-down" }
-        guard case .receiving = master.state else { return master.state.word }
-        let behind = node.applied.value < replica.mayApply || journal.written < (master.lastBeat?.position ?? .start)
+        guard case .receiving = link.state else { return link.state.word }
+        let behind = node.applied.value < replica.mayApply || journal.written < (link.lastBeat?.position ?? .start)
         return behind ? "catching-up" : "streaming"
     }
 
     func nodes() -> [NodeStatus] {
-        let all = master.lastBeat?.nodes ?? []
+        let all = link.lastBeat?.nodes ?? []
         let told = all.first { $0.id == node.id }
         let own = NodeStatus(
             id: node.id, role: .slave, address: node.address, state: stateWord, received: journal.received, applied: node.applied.value,
             lagMs: told?.lagMs, lastSeenMs: 0)
         return all.heard(
-            msAgo: master.lastBeat == nil ? 0 : EventLoop.nowMs() - master.lastBeatMs, isMasterHeard: master.isHeard, own: own)
+            msAgo: link.lastBeat == nil ? 0 : EventLoop.nowMs() - link.lastBeatMs, isMasterHeard: link.isHeard, own: own)
     }
 
     func statusRows() -> [[String?]] {
         var rows: [[String?]] = [
             ["received", "\(journal.received)"], ["committed", commitmentWords], ["applied", "\(node.applied.value)"],
-            ["link", linkWords], ["link.received_bytes", "\(master.receivedBytes)"], ["applier", applierWords],
+            ["link", linkWords], ["link.received_bytes", "\(link.receivedBytes)"], ["applier", applierWords],
             ["journal.files", "\(journal.index.segments.count)"], ["journal.bytes", "\(journal.index.totalBytes)"],
         ]
         rows += snapshot.statusRows
-        if let beat = master.lastBeat {
+        if let beat = link.lastBeat {
             rows.append(["master.position", "\(beat.position)"])
-            rows.append(["master.last_heard_ms", "\(EventLoop.nowMs() - master.lastBeatMs)"])
+            rows.append(["master.last_heard_ms", "\(EventLoop.nowMs() - link.lastBeatMs)"])
         }
         if let lag = nodes().first(where: { $0.id == node.id })?.lagMs { rows.append(["lag_ms", "\(lag)"]) }
         return rows + node.snapshots.statusRows + binlog.statusRows
@@ -270,14 +231,14 @@ import Replication
         }
     }
 
-    private var masterWords: String { masterAddress?.description ?? "a master that is not known yet" }
+    private var masterWords: String { link.address?.description ?? "a master that is not known yet" }
 
     private var linkWords: String {
         if let words = snapshot.words { return "taking-snapshot: \(words)" }
-        return switch master.state {
+        return switch link.state {
         case .connecting: "connecting to \(masterWords)"
         case .receiving: "receiving from \(masterWords)"
-        case .away(let why), .refused(let why), .journalFailed(let why): "\(master.state.word): \(why)"
+        case .away(let why), .refused(let why), .journalFailed(let why): "\(link.state.word): \(why)"
         case .gone(let why): "needs-snapshot: \(snapshot.trouble ?? why)"
         }
     }
@@ -297,9 +258,9 @@ import Replication
             return "This node was master; it starts its database once the cluster has told it what became of its last writes."
         }
         guard isDatabaseUp else { return "This slave's database is down; the node starts it again." }
-        switch master.state {
+        switch link.state {
         case .receiving:
-            let behind = node.applied.value < (master.lastBeat?.position ?? .start)
+            let behind = node.applied.value < (link.lastBeat?.position ?? .start)
             return behind ? "This slave follows its master and is catching up." : "All is well: this slave has what its master has."
         case .connecting, .away: return "This slave does not reach its master at \(masterWords); it serves what it has and tries again."
         case .gone(let why):

@@ -121,7 +121,7 @@ import Replication
 
     private func take() {
         // Much may have changed since the last attempt.
-        let nodes = slave.master.lastBeat?.nodes ?? []
+        let nodes = slave.link.lastBeat?.nodes ?? []
         givers = SnapshotGivers.inOrder(nodes, own: node.id, floor: floor, sparesMaster: givenBySlave != floor && !isForced)[...]
         trouble = nil
         askNext()
@@ -135,7 +135,7 @@ import Replication
     private func askNext() {
         guard let giver = givers.popFirst() else { return pause("no master is known") }
         // The master may be reached under another address than it tells.
-        let known = giver.role == .master ? slave.masterAddress : nil
+        let known = giver.role == .master ? slave.link.address : nil
         guard let address = known ?? NodeAddress(giver.address) else { return over(.failed("its address can't be read"), giver) }
         state = .taking(SnapshotTaking(slave, from: giver, at: address, floor: floor) { [weak self] in self?.over($0, giver) })
     }

@@ -7,15 +7,14 @@ import NodeConfig
 import Replication
 
 /// What a node does that only votes: listens to the leader, answers its beats, and keeps on disk who is in sync. It holds no data.
-@LoopActor final class WitnessLife: RoleLife {
+@LoopActor final class WitnessLife: RoleLife, Follower {
     private static let tickMs = 500
 
     unowned let node: Node
     /// No statement comes so far that it would matter.
     let role = Role.slave
-    private(set) lazy var link = WitnessLink(self)
-    /// Where the master is, or was last.
-    private(set) var masterAddress: NodeAddress?
+    private lazy var link = LeaderLink(node, for: self)
+    var leaderLink: LeaderLink? { link }
     private var timer: TimerID?
     let notReady: ReplyError? = nil
     let writeRefusal: ReplyError? = nil
@@ -25,11 +24,11 @@ import Replication
     /// - Parameter master: where to look for the master first.
     init(_ node: Node, master: NodeAddress?) {
         self.node = node
-        masterAddress = master
+        if let master { link.follow(master) }
     }
 
     func begin() {
-        link.follow(masterAddress)
+        link.begin()
         tickLater()
     }
 
@@ -46,31 +45,21 @@ import Replication
         link.stop()
     }
 
-    // MARK: Whom it follows
+    // MARK: The link
 
-    /// The leader is known, or with nil none is.
-    func follow(_ leader: Member?) {
-        guard let leader else { return link.leaderUnknown() }
-        masterAddress = leader.address
-        link.follow(leader.address, leader.id)
-    }
+    func named(_ id: NodeID, _ done: @escaping @LoopActor () -> Void) { done() }
+    func joined() { link.resume([]) }
+    func hungUp() {}
 
-    /// What was dialled is no master, and knows where that is.
-    func redirected(to address: NodeAddress) {
-        masterAddress = address
-        link.follow(address)
-    }
-
-    /// The master let this node in, as this number; false where that can't be kept.
-    func joined(_ id: NodeID) -> Bool {
-        guard node.directory.state.id != id else { return true }
-        do throws(SystemError) { try node.directory.keep(id: id) } catch {
-            node.log.error("the id given by the master could not be stored", ["error": "\(error)"])
-            return false
+    func perform(_ action: SlaveLink.Action) {
+        switch action {
+        case .resumeAt:
+            link.matched()
+            node.log.notice("attending the master", ["master": masterWords])
+            link.tell()
+        case .heard, .committed, .readAnswer, .gone, .format, .append, .dropOpenGroup: break  // a witness holds no log
+        case .send, .joined, .members, .close: break  // the link's own
         }
-        node.log.notice("joined the cluster", ["id": "\(id)"])
-        node.electorate.named()
-        return true
     }
 
     // MARK: Voting
@@ -98,9 +87,11 @@ import Replication
             received: .start, applied: .start, state: "voting", beat: link.heardBeat, members: "\(node.membership.configuration.stamp)")
     }
 
+    private var stateWord: String { link.state == .receiving ? "voting" : link.state.word }
+
     func nodes() -> [NodeStatus] {
         let own = NodeStatus(
-            id: node.id, role: .witness, address: node.address, state: link.state.word, received: .start, applied: .start, lagMs: nil, lastSeenMs: 0)
+            id: node.id, role: .witness, address: node.address, state: stateWord, received: .start, applied: .start, lagMs: nil, lastSeenMs: 0)
         let beat = link.lastBeat
         return (beat?.nodes ?? []).heard(msAgo: beat == nil ? 0 : EventLoop.nowMs() - link.lastBeatMs, isMasterHeard: link.isHeard, own: own)
     }
@@ -111,22 +102,21 @@ import Replication
         return rows
     }
 
-    private var masterWords: String { masterAddress?.description ?? "a master that is not known yet" }
+    private var masterWords: String { link.address?.description ?? "a master that is not known yet" }
 
     private var linkWords: String {
         switch link.state {
         case .connecting: "connecting to \(masterWords)"
-        case .attending: "attending \(masterWords)"
-        case .away(let why): "away: \(why)"
-        case .refused(let why): "refused: \(why)"
+        case .receiving: "attending \(masterWords)"
+        case .away(let why), .refused(let why), .gone(let why), .journalFailed(let why): "\(link.state.word): \(why)"
         }
     }
 
     var health: String {
         switch link.state {
-        case .attending: "All is well: this witness hears its master, and would vote for these nodes: \(inSyncWords)."
+        case .receiving: "All is well: this witness hears its master, and would vote for these nodes: \(inSyncWords)."
         case .connecting, .away: "This witness does not reach its master at \(masterWords); it tries again, and votes meanwhile."
-        case .refused(let why): "This witness is not let in by its master: \(why)"
+        case .refused(let why), .gone(let why), .journalFailed(let why): "This witness is not let in by its master: \(why)"
         }
     }
 

@@ -1,10 +1,10 @@
-extension MasterConnection {
-    /// How the link to the master is.
+extension LeaderLink {
+    /// How the link to the leader is.
     enum State: Equatable {
         case away(String)
         case connecting
         case receiving
-        /// The master's binlog does not hold what comes next.
+        /// The leader's binlog does not hold what comes next.
         case gone(String)
         case refused(String)
         case journalFailed(String)
