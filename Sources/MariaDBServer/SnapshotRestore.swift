@@ -114,10 +114,7 @@ package final class SnapshotRestore: Sendable {
             }
             let how = child.reap()
             guard how == ChildProcess.success else { throw .snapshotFailed(program: "mbstream", how: how, lastLogLines: log.lastLines()) }
-            guard claimed.bytes == found else { throw .snapshotUnusable("\(found) bytes came of \(claimed.bytes)") }
-            guard !claimed.digest.isEmpty, claimed.digest == digest.value() else {
-                throw .snapshotUnusable("its digest is another than that of what was sent")
-            }
+            try claimed.check(bytes: found, digest)
             return claimed
         }
 

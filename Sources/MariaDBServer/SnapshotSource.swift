@@ -25,11 +25,6 @@ package struct SnapshotSourceOptions: Sendable {
         self.directory = directory
         self.login = login
     }
-
-    /// A private server's.
-    package init(directory: String, socket: String, user: String, password: String) {
-        self.init(directory: directory, login: ServerLogin(.socket(socket), user: user, password: password))
-    }
 }
 
 /// A copy of the running server as a stream, a piece at a time: by mariadb-backup its files as they are at the end of the copy, by mariadb-dump

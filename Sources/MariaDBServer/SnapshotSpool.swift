@@ -86,11 +86,7 @@ package final class SnapshotSpool: SnapshotReceiver {
     }
 
     private func check(_ claimed: SnapshotSummary, _ paths: ServerPaths) throws(ServerProblem) -> SnapshotRestore.Event? {
-        let found = file.withLock { $0.bytes }
-        guard claimed.bytes == found else { throw .snapshotUnusable("\(found) bytes came of \(claimed.bytes)") }
-        guard !claimed.digest.isEmpty, claimed.digest == digest.value() else {
-            throw .snapshotUnusable("its digest is another than that of what was sent")
-        }
+        try claimed.check(bytes: file.withLock { $0.bytes }, digest)
         file.withLock { $0.close() }
         try System.call("rename", paths.spooling) { rename(paths.spooling, paths.spool) }
         try System.syncFileSystem(of: paths.directory)

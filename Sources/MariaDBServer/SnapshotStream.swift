@@ -21,4 +21,12 @@ package struct SnapshotSummary: Sendable, Equatable {
         self.digest = digest
         self.position = position
     }
+
+    /// Fails where what came is not what was sent.
+    func check(bytes found: UInt64, _ digest: any StreamDigest) throws(ServerProblem) {
+        guard bytes == found else { throw .snapshotUnusable("\(found) bytes came of \(bytes)") }
+        guard !self.digest.isEmpty, self.digest == digest.value() else {
+            throw .snapshotUnusable("its digest is another than that of what was sent")
+        }
+    }
 }

@@ -3,8 +3,8 @@ package import ClusterModel
 /// Applies the rules: the strictest verdict over all that was found in the text.
 /// - Parameters:
 ///   - result: what `classify` made of the text.
-///   - master: where the master is, as `host:port`, or `-`; for messages.
-package func decide(_ result: Result<Classification, Unsorted>, role: Role, options: GateOptions, master: String) -> Verdict {
+///   - master: where the master is, as `host:port`, or `-`; for messages, and asked for by those alone: every statement comes by here.
+package func decide(_ result: Result<Classification, Unsorted>, role: Role, options: GateOptions, master: @autoclosure () -> String) -> Verdict {
     switch result {
     case .failure(let unsorted):
         return .refuse(refusal(of: unsorted))
@@ -13,11 +13,11 @@ package func decide(_ result: Result<Classification, Unsorted>, role: Role, opti
             let message = "a request may hold one statement, this one holds \(classification.statementCount); send them one by one"
             return .refuse(Refusal(code: .multipleStatements, message: message))
         }
-        return decide(classification, role: role, options: options, master: master)
+        return decide(classification, role: role, options: options, master: master())
     }
 }
 
-private func decide(_ classification: Classification, role: Role, options: GateOptions, master: String) -> Verdict {
+private func decide(_ classification: Classification, role: Role, options: GateOptions, master: @autoclosure () -> String) -> Verdict {
     var strictest = RuleTable.Action.run
     var refused: StatementClass?
     for statementClass in StatementClass.byRank where classification.classes.contains(statementClass) {
@@ -26,7 +26,7 @@ private func decide(_ classification: Classification, role: Role, options: GateO
     }
     if case .refuse = strictest {
     } else if isNodeOwned(classification.facts, role, options) {
-        return .refuse(Refusal(code: .nodeOwned, message: words(for: .breaksReplication, role: role, master: master)))
+        return .refuse(Refusal(code: .nodeOwned, message: words(for: .breaksReplication, role: role, master: master())))
     }
     if role == .slave, classification.facts.contains(.locksForWriting), strictest == .inSession { return .forward }
     switch strictest {
@@ -34,7 +34,7 @@ private func decide(_ classification: Classification, role: Role, options: GateO
     case .inSession: return .inSession
     case .forward: return .forward
     case .refuse(let code):
-        let message = words(for: refused ?? .opaque, role: role, master: master)
+        let message = words(for: refused ?? .opaque, role: role, master: master())
         return .refuse(Refusal(code: code, message: message))
     }
 }

@@ -75,10 +75,9 @@ struct StatementParser {
     @inline(__always)
     mutating func advance() throws(Unsorted.Reason) {
         isAfterDot = token.kind == .punctuation && token.byte == UInt8(ascii: ".")
-        let before = token
         token = try lexer.next()
-        if before.range.count == Self.nodesDatabase.count, token.isPunctuation("."), before.isName { noteDatabase(before.range) }
         mixIntoShape()
+        if token.isName, token.range.count == Self.nodesDatabase.count { try noteDatabase() }
     }
 
     /// FNV-1a over the tokens' bytes, a literal as one byte. Source: http://www.isthe.com/chongo/tech/comp/fnv/
@@ -107,8 +106,9 @@ struct StatementParser {
     /// Where ids and epochs are kept.
     static let nodesDatabase = Array("ddbnode".utf8)
 
-    private mutating func noteDatabase(_ name: Range<Int>) {
-        if lexer.text[name].lazy.map(lowercased).elementsEqual(Self.nodesDatabase) { namesNodesOwn = true }
+    private mutating func noteDatabase() throws(Unsorted.Reason) {
+        guard lexer.text[token.range].lazy.map(lowercased).elementsEqual(Self.nodesDatabase) else { return }
+        if try following().isPunctuation(".") { namesNodesOwn = true }
     }
 
     private static let changing = StatementClasses(

@@ -103,7 +103,7 @@ extension WholeClusters {
                 stopSlaves(cluster)
                 let other = try cluster.master.connect()
                 try other.ask("INSERT INTO d.t VALUES (1)")
-                try waitUntil("it waits") { try cluster.master.root("SHOW PROCESSLIST").contains("Waiting for semi-sync ACK") }
+                try cluster.waitUntilCommitWaits()
                 other.abort()
                 try waitUntil("the node has noticed") { try cluster.master.status("clients") == "2" }
                 #expect(try client.value(Self.count) == "0")
@@ -193,7 +193,7 @@ extension WholeClusters {
                 stopSlaves(cluster)
                 let other = try cluster.master.connect()
                 try other.ask("INSERT INTO d.t VALUES (1)")
-                try waitUntil("it waits") { try cluster.master.root("SHOW PROCESSLIST").contains("Waiting for semi-sync ACK") }
+                try cluster.waitUntilCommitWaits()
                 cluster.master.kill()
                 try cluster.master.launch()
                 try waitUntil("it says what it waits for") {
@@ -211,7 +211,7 @@ extension WholeClusters {
                 stopSlaves(cluster)
                 let other = try cluster.master.connect()
                 try other.ask("INSERT INTO d.t VALUES (1)")
-                try waitUntil("it waits") { try cluster.master.root("SHOW PROCESSLIST").contains("Waiting for semi-sync ACK") }
+                try cluster.waitUntilCommitWaits()
                 try cluster.master.killDatabase()
                 #expect(try other.reply().error?.code == "CONNECTION-LOST")
                 resumeSlaves(cluster)
@@ -232,7 +232,7 @@ extension WholeClusters {
                 cluster.slave(1).signal(SIGSTOP)
                 let other = try cluster.master.connect()
                 try other.ask("INSERT INTO d.t VALUES (1)")
-                try waitUntil("it waits") { try cluster.master.root("SHOW PROCESSLIST").contains("Waiting for semi-sync ACK") }
+                try cluster.waitUntilCommitWaits()
                 #expect(try client.ok(".remove \(id)").fields["removed"] == id)
                 // Two nodes are left, which by default wait for nobody.
                 #expect(try other.reply().error == nil)

@@ -91,7 +91,8 @@ struct SnapshotTests {
 
     private func source(_ running: RunningServer, _ lab: Lab) -> SnapshotSourceOptions {
         SnapshotSourceOptions(
-            directory: lab.directory, socket: running.socket, user: Self.administrator.name, password: Self.administrator.password)
+            directory: lab.directory,
+            login: ServerLogin(.socket(running.socket), user: Self.administrator.name, password: Self.administrator.password))
     }
 
     /// A server with some data, in a directory of its own.

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// One ddbnode process, with its folder, its configuration and its log.
-final class NodeProcess {
+final class NodeProcess: ReachedDatabase {
     let name: String
     let port: UInt16
     /// Where it is started; its configuration and log are here.
@@ -110,23 +110,6 @@ final class NodeProcess {
     /// A value of `.status`.
     func status(_ name: String) throws -> String {
         try connect().ok(".status").rows.first { $0.first == name }?.last.flatMap { $0 } ?? ""
-    }
-
-    /// SQL as root on the socket of its database, behind the node's back.
-    @discardableResult func root(_ sql: String, at location: SourceLocation = #_sourceLocation) throws -> String {
-        let ended = Processes.shell("mariadb --no-defaults -N -B -S \(Processes.quoted(socket)) -uroot -e \(Processes.quoted(sql))")
-        try #require(ended.code == 0, "\(sql): \(ended.output)", sourceLocation: location)
-        return ended.output.hasSuffix("\n") ? String(ended.output.dropLast()) : ended.output
-    }
-
-    /// Removes all of its database's binlog so far. Files that the database's own recovery may need stay, until it has made a checkpoint.
-    func purgeBinlog() throws {
-        try root("FLUSH BINARY LOGS")
-        try waitUntil("the binlog is purged") {
-            let files = try root("SHOW BINARY LOGS").split(separator: "\n").compactMap { $0.split(separator: "\t").first }
-            if files.count > 1, let last = files.last { try root("PURGE BINARY LOGS TO '\(last)'") }
-            return files.count == 1
-        }
     }
 
     var logText: String { Processes.text(ofFile: log) ?? "" }
