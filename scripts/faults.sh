@@ -26,6 +26,7 @@ TEXT
 wrong() { printf '%s\n\n' "faults.sh: $*" >&2; usage >&2; exit 2; }
 
 build_campaign() {
+    need_swift
     (cd "$root" && swift build -c release --static-swift-stdlib --product campaign 2>&1 | tail -n 20 >&2) || fail "the build of campaign failed"
     campaign=$(cd "$root" && swift build -c release --static-swift-stdlib --product campaign --show-bin-path)/campaign
 }
@@ -41,7 +42,6 @@ while [ $# -gt 0 ]; do
 done
 packages+=(iproute2)
 install_packages >&2
-need_swift
 if [ -n "${DDBNODE:-}" ]; then ddbnode=$DDBNODE; else build_release >&2; ddbnode=$binary; fi
 if [ -n "${CAMPAIGN:-}" ]; then campaign=$CAMPAIGN; else build_campaign; fi
 exec "$campaign" --ddbnode "$ddbnode" "${arguments[@]}"

@@ -50,10 +50,9 @@ final class Load: Sendable {
             for _ in 0..<2 { begin(Worker(home: node, everyMs: 20, opening: nil) { visit throws(NoReply) in try self.insert(visit) }) }
             begin(Worker(home: node, everyMs: 60, opening: nil) { visit throws(NoReply) in try self.transfer(visit) })
             begin(Worker(home: node, everyMs: 100, opening: nil) { visit throws(NoReply) in try self.watchRole(visit) })
-            let promises: [(String, History.Promise)] = [("local", .local), ("session", .session), ("linearizable", .linearizable)]
-            for (word, promise) in promises {
+            for promise in History.Promise.allCases {
                 begin(
-                    Worker(home: node, everyMs: 60, opening: ".consistency \(word)") { visit throws(NoReply) in
+                    Worker(home: node, everyMs: 60, opening: ".consistency \(promise.rawValue)") { visit throws(NoReply) in
                         try self.read(visit, promise)
                     })
             }

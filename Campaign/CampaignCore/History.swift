@@ -1,7 +1,7 @@
 /// All that clients tried, were told and saw; what can be judged at once is.
 package struct History: Sendable {
     /// What a read's answer must hold, besides being true.
-    package enum Promise: Sendable {
+    package enum Promise: String, Sendable, CaseIterable {
         /// `.consistency local`: whatever the node has.
         case local
         /// What the same session saw or wrote before.

@@ -3,8 +3,8 @@ package enum DefinitionSQL {
     /// Names of a page.
     package static let pageRows = 500
 
-    /// The server's own, which differ between nodes by design.
-    private static let systems = "('mysql','information_schema','performance_schema','sys')"
+    /// A list in SQL of the server's own databases, which differ between nodes by design.
+    package static let systems = "('mysql','information_schema','performance_schema','sys')"
 
     /// Rows of `database`, `table`, in binary order, the table NULL for a database itself; those behind `after`.
     package static func names(database: String?, table: String?, after: TableName?) -> String {

@@ -55,7 +55,7 @@ extension WholeClusters {
                 #expect(try onMaster.value("SELECT 1") == "1")
                 cluster.slave(2).kill()
                 #expect(try onMaster.value("SELECT 1") == "1", "two of three are enough")
-                cluster.slave(1).signal(SIGSTOP)
+                try cluster.slave(1).hold()
                 try onMaster.refused("NO-QUORUM", "SELECT 1")
                 #expect(try client.value("SELECT 1") == "1", "other reads go on")
                 cluster.slave(1).signal(SIGCONT)
@@ -72,7 +72,7 @@ extension WholeClusters {
                 let reader = try cluster.slave(1).connect()
                 #expect(try reader.ok(".max-staleness 3000").fields["max_staleness_ms"] == "3000")
                 try waitUntil("it is fresh") { try reader.run("SELECT 1").error == nil }
-                cluster.master.signal(SIGSTOP)
+                try cluster.master.hold()
                 try waitUntil("it is too old") { try reader.run("SELECT 1").error?.code == "STALE-READ" }
                 try reader.ok(".max-staleness off")
                 #expect(try reader.value("SELECT 1") == "1")

@@ -113,7 +113,7 @@ extension WholeClusters {
                 try cluster.waitForSlaves()
                 for _ in 0..<2 {
                     let database = try #require(slave.databasePID)
-                    kill(database, SIGSTOP)
+                    try Processes.hold(database)
                     for _ in 0..<25 { try client.ok("INSERT INTO d.t (v) SELECT REPEAT(MD5(seq), 600) FROM d.seq_1_to_100") }
                     kill(database, SIGCONT)
                     try cluster.requireSameEverywhere()
@@ -128,7 +128,7 @@ extension WholeClusters {
                 try client.ok("CREATE DATABASE d")
                 try client.ok("CREATE TABLE d.t (id INT PRIMARY KEY, b LONGBLOB)")
                 try cluster.waitForSlaves()
-                cluster.slave(1).signal(SIGSTOP)
+                try cluster.slave(1).hold()
                 let before = cluster.master.memory
                 var most = before
                 for number in 0..<75 {

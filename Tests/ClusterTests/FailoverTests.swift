@@ -108,7 +108,7 @@ extension WholeClusters {
             try run(["failover": #"{"mode": "automatic", "clientWaitMs": 2000}"#]) { cluster in
                 let old = cluster.master
                 let reader = try old.connect()
-                for slave in cluster.slaves { slave.signal(SIGSTOP) }
+                for slave in cluster.slaves { try slave.hold() }
                 try waitUntil("it is no master any more") { try reader.ok(".role").word("role") != "master" }
                 #expect(try reader.run("INSERT INTO d.t VALUES (1)").error != nil)
                 for slave in cluster.slaves { slave.signal(SIGCONT) }
@@ -122,7 +122,7 @@ extension WholeClusters {
             try run { cluster in
                 let old = cluster.master
                 let waiting = try old.connect()
-                old.signal(SIGSTOP)
+                try old.hold()
                 let client = try cluster.slave(1).connect()
                 try client.ok("INSERT INTO d.t VALUES (1)")
                 old.signal(SIGCONT)
@@ -227,7 +227,7 @@ extension WholeClusters {
                 try client.ok("CREATE DATABASE d")
                 try client.ok("CREATE TABLE d.t (v INT PRIMARY KEY)")
                 try cluster.waitForSlaves()
-                cluster.slave(2).signal(SIGSTOP)
+                try cluster.slave(2).hold()
                 try client.ok("INSERT INTO d.t VALUES (1)")
                 old.kill()
                 // What was on its way to it is gone.

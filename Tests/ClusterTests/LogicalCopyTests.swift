@@ -75,7 +75,7 @@ extension WholeClusters {
                 Processes.all().first { Processes.text(ofFile: "/proc/\($0)/cmdline")?.split(separator: "\0").contains(Substring(login)) ?? false }
             }
             try waitUntil("a part is there") {
-                kill(pid, SIGSTOP)
+                try Processes.hold(pid)
                 // The program locks the table itself: only its name can be asked for.
                 if try server.root("SELECT table_name FROM information_schema.tables WHERE table_schema = 'd' AND table_name = 't'") == "t" {
                     return true

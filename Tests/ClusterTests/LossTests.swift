@@ -133,8 +133,7 @@ extension WholeClusters {
                     let id = try client.value("SELECT CONNECTION_ID()")
                     // Stopped, it finds the request first and hears of the connection's end after.
                     if isStopped {
-                        master.signal(SIGSTOP)
-                        try waitUntil("the node stands still") { Processes.isStopped(master.pid) }
+                        try master.hold()
                         try client.ask("SELECT CONNECTION_ID()")
                     }
                     try master.root(try master.root("SELECT GROUP_CONCAT('KILL ', id SEPARATOR ';') \(clients)"))

@@ -8,7 +8,7 @@ extension WholeClusters {
 
         @Test func `a commit whose connection to the database breaks is open until the server has ended it`() throws {
             try Cluster.runForOutcomes { cluster, client in
-                for slave in cluster.slaves { slave.signal(SIGSTOP) }
+                for slave in cluster.slaves { try slave.hold() }
                 let other = try cluster.master.connect()
                 try other.ok(".id broken")
                 try other.ask("INSERT INTO d.t (v) VALUES (1)")
@@ -25,7 +25,7 @@ extension WholeClusters {
 
         @Test func `a commit that waits is open, whatever its client is told or does`() throws {
             try Cluster.runForOutcomes { cluster, client in
-                for slave in cluster.slaves { slave.signal(SIGSTOP) }
+                for slave in cluster.slaves { try slave.hold() }
                 let (told, gone) = (try cluster.master.connect(), try cluster.master.connect())
                 try told.ok(".id told")
                 try told.ask("INSERT INTO d.t (v) VALUES (1)")
@@ -59,7 +59,7 @@ extension WholeClusters {
 
         @Test func `a commit that waits when the node is killed is open, then committed once`() throws {
             try Cluster.runForOutcomes { cluster, client in
-                for slave in cluster.slaves { slave.signal(SIGSTOP) }
+                for slave in cluster.slaves { try slave.hold() }
                 let other = try cluster.master.connect()
                 try other.ok(".id mine")
                 try other.ask("INSERT INTO d.t (v) VALUES (1)")

@@ -17,7 +17,7 @@ extension WholeClusters {
             }
         }
 
-        private func stopSlaves(_ cluster: Cluster) { for slave in cluster.slaves { slave.signal(SIGSTOP) } }
+        private func stopSlaves(_ cluster: Cluster) throws { for slave in cluster.slaves { try slave.hold() } }
         private func resumeSlaves(_ cluster: Cluster) { for slave in cluster.slaves { slave.signal(SIGCONT) } }
 
         private func requireRows(_ wanted: String, _ cluster: Cluster) throws {
@@ -28,7 +28,7 @@ extension WholeClusters {
         @Test func `a write is seen by nobody before enough nodes have it`() throws {
             try run { cluster, client in
                 #expect(try cluster.master.status("replication.acks") == "1, with the master 2 of 3 nodes")
-                stopSlaves(cluster)
+                try stopSlaves(cluster)
                 let words = try client.refused("NO-QUORUM", "INSERT INTO d.t VALUES (1)")
                 #expect(words.contains("40003 not on enough nodes after 1500 ms"), "\(words)")
                 let position = try #require(
@@ -87,7 +87,7 @@ extension WholeClusters {
 
         @Test func `slaves apply only what enough nodes have`() throws {
             try run(#"{"acks": 2, "ackTimeoutMs": 1000}"#) { cluster, client in
-                cluster.slave(2).signal(SIGSTOP)
+                try cluster.slave(2).hold()
                 try client.refused("NO-QUORUM", "INSERT INTO d.t VALUES (1)")
                 let written = try cluster.master.root("SELECT @@gtid_binlog_pos")
                 try waitUntil("the first slave has it on disk") { try cluster.slave(1).status("received") == written }
@@ -100,7 +100,7 @@ extension WholeClusters {
 
         @Test func `a client that leaves does not break its commit off`() throws {
             try run { cluster, client in
-                stopSlaves(cluster)
+                try stopSlaves(cluster)
                 let other = try cluster.master.connect()
                 try other.ask("INSERT INTO d.t VALUES (1)")
                 try cluster.waitUntilCommitWaits()
@@ -116,7 +116,7 @@ extension WholeClusters {
 
         @Test func `everybody whose commit waits is told, and reads have connections left`() throws {
             try run { cluster, client in
-                stopSlaves(cluster)
+                try stopSlaves(cluster)
                 let others = try (0..<70).map { _ in try cluster.master.connect() }
                 for (value, other) in others.enumerated() { try other.ask("INSERT INTO d.t VALUES (\(value))") }
                 for other in others { #expect(try other.reply().error?.code == "NO-QUORUM") }
@@ -146,7 +146,7 @@ extension WholeClusters {
                 try client.ok("CREATE FUNCTION d.put(v INT) RETURNS INT MODIFIES SQL DATA BEGIN INSERT INTO d.t VALUES (v); RETURN v; END")
                 try client.ok("CREATE TABLE d.other (v INT)")
                 try cluster.waitForSlaves()
-                stopSlaves(cluster)
+                try stopSlaves(cluster)
                 let (calling, locking) = (try cluster.master.connect(), try cluster.master.connect())
                 try calling.ask("SELECT d.put(1)")
                 try locking.ok("BEGIN")
@@ -175,7 +175,7 @@ extension WholeClusters {
                 try cluster.waitForSlaves()
                 try client.ok("INSERT INTO d.t VALUES (1), (2)")
                 #expect(try client.value("SELECT ROW_COUNT()") == "2")
-                stopSlaves(cluster)
+                try stopSlaves(cluster)
                 try client.ask("INSERT INTO d.t VALUES (3)")
                 let waits = "info LIKE 'INSERT%' AND time_ms > 1500"
                 try waitUntil("it waits beyond the limit") {
@@ -190,7 +190,7 @@ extension WholeClusters {
 
         @Test func `commits that wait survive the node`() throws {
             try run { cluster, client in
-                stopSlaves(cluster)
+                try stopSlaves(cluster)
                 let other = try cluster.master.connect()
                 try other.ask("INSERT INTO d.t VALUES (1)")
                 try cluster.waitUntilCommitWaits()
@@ -208,7 +208,7 @@ extension WholeClusters {
 
         @Test func `commits that wait survive the database`() throws {
             try run { cluster, _ in
-                stopSlaves(cluster)
+                try stopSlaves(cluster)
                 let other = try cluster.master.connect()
                 try other.ask("INSERT INTO d.t VALUES (1)")
                 try cluster.waitUntilCommitWaits()
@@ -229,7 +229,7 @@ extension WholeClusters {
                 let gone = cluster.slave(2)
                 let id = try gone.status("node")
                 gone.kill()
-                cluster.slave(1).signal(SIGSTOP)
+                try cluster.slave(1).hold()
                 let other = try cluster.master.connect()
                 try other.ask("INSERT INTO d.t VALUES (1)")
                 try cluster.waitUntilCommitWaits()

@@ -163,7 +163,7 @@ extension WholeClusters {
                 // The node lives and talks, its disk stands still.
                 try waitUntil("the copy is unpacked") { slave.unpacker != nil }
                 let unpacker = try #require(slave.unpacker)
-                kill(unpacker, SIGSTOP)
+                try Processes.hold(unpacker)
                 kill(pid, SIGCONT)
                 try waitUntil("the master ends the copy") { Processes.isGone(pid) }
                 #expect(cluster.master.logText.contains("took nothing of it"))

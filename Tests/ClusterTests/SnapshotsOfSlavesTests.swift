@@ -38,7 +38,7 @@ extension WholeClusters {
                 #expect(try late.status("link").contains("receiving from node \(try giver.status("node")) at"))
                 try waitUntil("the master says so") { try cluster.master.connect().rows(".nodes").contains { $0.contains("taking-snapshot") } }
                 let other = try #require(cluster.slaves.first { $0 !== giver && $0 !== late })
-                other.signal(SIGSTOP)
+                try other.hold()
                 try cluster.master.connect().ok("INSERT INTO d.t VALUES (100000, 'during')")
                 other.signal(SIGCONT)
                 // The copy's position is right only while nothing is applied.

@@ -233,7 +233,7 @@ import Replication
         // Writes that did not come through this node are seen by the poll alone.
         lag.passed(position, nowMs: EventLoop.nowMs())
         lag.applied(byAll: slaves.filter { !$0.isWitness }.map(\.ack.applied).min() ?? position)
-        gate.look(reachable: inSync.mayShrink ? Set(roster.configuration.holders) : Set(slaves.filter(\.isMatched).compactMap { $0.member?.id }))
+        countReachable()
         inSync.review()
         sendBeats()
         for member in roster.others where !slaves.contains(where: { $0.member?.id == member.id }) { node.electorate.announce(to: member.id) }
@@ -282,9 +282,15 @@ import Replication
         if slave.isMatched { matched(slave, member.id) }
     }
 
+    private func countReachable() {
+        gate.look(reachable: inSync.mayShrink ? Set(roster.configuration.holders) : Set(slaves.filter(\.isMatched).compactMap { $0.member?.id }))
+    }
+
     /// A slave's log is known to be this one's, up to where it says.
     func matched(_ slave: SlaveConnection, _ id: NodeID) {
         received[id] = slave.ack.received
+        // It may be the one that was missing: no client is refused until the next beat for that.
+        if gate.isQuorumLost { countReachable() }
         gate.acked(by: id, to: slave.ack.received)
         roster.promote(id, keepsUp: slave.ack.received >= lastBeatPosition)
     }

@@ -16,19 +16,17 @@ import NodeConfig
     ]
 
     private unowned let node: Node
+    private unowned let outcomes: Outcomes
     private let connection: ControlConnection
     private var timer: TimerID?
     /// Grows with each beginning and end: what was asked before answers for nobody.
     private var life = 0
     private var isAtWork = false
     private var expiryDueMs = 0
-    /// What is to be stored, at most so much of it, and what to say when it is.
-    var unstored: @LoopActor (_ most: Int) -> (entries: [RememberedOutcomes.Entry], end: Int) = { _ in ([], 0) }
-    var stored: @LoopActor (_ end: Int) -> Void = { _ in }
-    var ticked: @LoopActor () -> Void = {}
 
-    init(_ node: Node) {
+    init(_ node: Node, _ outcomes: Outcomes) {
         self.node = node
+        self.outcomes = outcomes
         connection = ControlConnection(node.loop)
     }
 
@@ -69,11 +67,11 @@ import NodeConfig
     }
 
     private func tick() {
-        ticked()
+        outcomes.forgetClosed()
         guard !isAtWork, node.writeRefusal == nil else { return }
-        let (entries, end) = unstored(Self.rowsMax)
+        let (entries, end) = outcomes.remembered.unstored(atMost: Self.rowsMax)
         if !entries.isEmpty { return store(entries, end) }
-        stored(end)
+        outcomes.remembered.store(upTo: end)
         if EventLoop.nowMs() >= expiryDueMs { expire() }
     }
 
@@ -82,7 +80,7 @@ import NodeConfig
         query(OutcomeTable.store(entries)) { [self] result in
             isAtWork = false
             switch result {
-            case .success: stored(end)
+            case .success: outcomes.remembered.store(upTo: end)
             case .failure(let error): node.log.info("GTIDs of transactions with ids could not be stored yet", ["error": "\(error)"])
             }
         }

@@ -28,20 +28,15 @@ enum Outcome: Equatable {
     private var open: [TransactionID: Holder] = [:]
     /// The connection broke while the transaction was open: it may be committing still, in the server's session of that number.
     private var lost: [TransactionID: UInt] = [:]
-    private var remembered = RememberedOutcomes(entriesMax: rememberedMax)
-    private lazy var upkeep = OutcomeUpkeep(node)
+    var remembered = RememberedOutcomes(entriesMax: rememberedMax)
+    private lazy var upkeep = OutcomeUpkeep(node, self)
 
     init(_ node: Node) { self.node = node }
 
     // MARK: The master's database
 
     /// The node serves as master.
-    func serve() {
-        upkeep.unstored = { [unowned self] in remembered.unstored(atMost: $0) }
-        upkeep.stored = { [unowned self] in remembered.store(upTo: $0) }
-        upkeep.ticked = { [unowned self] in open = open.filter { holds($1, $0) } }
-        upkeep.begin()
-    }
+    func serve() { upkeep.begin() }
 
     func rest() {
         // With the database its sessions end.
@@ -76,6 +71,9 @@ enum Outcome: Equatable {
             lost[id] = connection.connectionID
         }
     }
+
+    /// Called from time to time: a connection may go without a word.
+    func forgetClosed() { open = open.filter { holds($1, $0) } }
 
     private func holds(_ holder: Holder, _ id: TransactionID) -> Bool { holder.connection.map { $0.isOpen && $0.transactionID == id } ?? false }
 

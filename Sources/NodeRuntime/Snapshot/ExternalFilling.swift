@@ -2,12 +2,12 @@ import ClusterModel
 import EventLoop
 import MariaDBConnector
 import MariaDBServer
+import Verification
 
 /// A slave's external database as the target of logical snapshots: whether its contents may go, and the load that replaces them.
 @LoopActor final class ExternalFilling {
     private static let retryFirstMs = 1000
     private static let retryLastMs = 60_000
-    private static let systems = "'mysql', 'sys', 'information_schema', 'performance_schema'"
     private static let namesMax = 5
 
     private unowned let node: Node
@@ -27,14 +27,14 @@ import MariaDBServer
 
     /// The databases with something in them, but for the server's own and the node's.
     private func userDatabases(_ done: @escaping @LoopActor (Result<[String], DatabaseError>) -> Void) {
-        let own = "\(Self.systems), 'ddbnode'"
+        let notOwn = "NOT IN \(DefinitionSQL.systems)"
         node.control.query(
             """
-            SELECT table_schema AS name FROM information_schema.tables WHERE table_schema NOT IN (\(own)) \
-            UNION SELECT routine_schema FROM information_schema.routines WHERE routine_schema NOT IN (\(own)) \
-            UNION SELECT event_schema FROM information_schema.events WHERE event_schema NOT IN (\(own))
+            SELECT table_schema AS name FROM information_schema.tables WHERE table_schema \(notOwn) \
+            UNION SELECT routine_schema FROM information_schema.routines WHERE routine_schema \(notOwn) \
+            UNION SELECT event_schema FROM information_schema.events WHERE event_schema \(notOwn)
             """
-        ) { result in done(result.map { $0.rows.compactMap { $0.first ?? nil } }) }
+        ) { result in done(result.map { $0.rows.compactMap { $0.first ?? nil }.filter { $0 != "ddbnode" } }) }
     }
 
     /// The server was connected to, and no load is due: what is in it now tells whose it is.
@@ -125,7 +125,8 @@ import MariaDBServer
         let before = ["STOP SLAVE", "SET GLOBAL log_bin_trust_function_creators=1", "SET SESSION sql_log_bin=0, foreign_key_checks=0"]
         node.control.queries(before) { [weak self] result in
             if case .failure(let error) = result { return done("\(error)") }
-            self?.node.control.query("SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN (\(Self.systems))") { found in
+            self?.node.control.query("SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN \(DefinitionSQL.systems)") {
+                found in
                 guard let self, self.loads == number else { return }
                 do {
                     let names = try found.get().rows.compactMap { $0.first ?? nil }

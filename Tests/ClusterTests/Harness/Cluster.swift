@@ -33,6 +33,9 @@ final class Cluster {
         for number in 0..<count { try add("slave\(number + 1)", settings).launch() }
         for node in nodes { try node.waitUntilServing() }
         for slave in slaves { try waitUntil("\(slave.name) follows") { try slave.status("link").hasPrefix("receiving") } }
+        // Who joined first has the lower number.
+        let numbers = try nodes.map { try Int($0.status("node")) ?? 0 }
+        nodes = zip(numbers, nodes).sorted { $0.0 < $1.0 }.map(\.1)
     }
 
     var master: NodeProcess { nodes[0] }

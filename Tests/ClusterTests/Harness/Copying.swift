@@ -16,7 +16,7 @@ extension NodeProcess {
     func holdCopy(to taker: NodeProcess) throws -> pid_t {
         let pid = try waitFor("a copy is made") { copier }
         try waitUntil("a part of it arrives") {
-            Glibc.kill(pid, SIGSTOP)
+            try Processes.hold(pid)
             if (try? Int(taker.status("snapshot.bytes"))) ?? 0 > 0 { return true }
             Glibc.kill(pid, SIGCONT)
             return false

@@ -93,6 +93,9 @@ final class NodeProcess: ReachedDatabase {
 
     func signal(_ number: Int32) { if isRunning { Glibc.kill(pid, number) } }
 
+    /// Stops it where it is, until SIGCONT.
+    func hold() throws { try Processes.hold(pid) }
+
     /// kill -9, of the node alone.
     func kill() {
         guard isRunning else { return }

@@ -52,25 +52,34 @@ enum Processes {
     /// Whether there is no such process, or only what is left of it until its parent asks.
     static func isGone(_ pid: pid_t) -> Bool { state(pid).map { $0 == "Z" } ?? true }
 
-    /// Whether SIGSTOP holds it.
-    static func isStopped(_ pid: pid_t) -> Bool { state(pid) == "T" }
+    /// Stops it by SIGSTOP, which its threads heed some time after the call.
+    static func hold(_ pid: pid_t) throws {
+        kill(pid, SIGSTOP)
+        try waitUntil("process \(pid) stands still") {
+            numbers(in: "/proc/\(pid)/task").allSatisfy { thread in state("/proc/\(pid)/task/\(thread)").map { "TZX".contains($0) } ?? true }
+        }
+    }
 
     /// The letter that the system has for it; nil where there is no such process.
-    private static func state(_ pid: pid_t) -> Character? {
-        guard let status = text(ofFile: "/proc/\(pid)/stat"), let name = status.lastIndex(of: ")") else { return nil }
+    private static func state(_ pid: pid_t) -> Character? { state("/proc/\(pid)") }
+
+    private static func state(_ folder: String) -> Character? {
+        guard let status = text(ofFile: "\(folder)/stat"), let name = status.lastIndex(of: ")") else { return nil }
         return status[name...].dropFirst(2).first
     }
 
     /// Every process of this machine.
-    static func all() -> [pid_t] {
-        guard let folder = opendir("/proc") else { return [] }
+    static func all() -> [pid_t] { numbers(in: "/proc") }
+
+    private static func numbers(in path: String) -> [pid_t] {
+        guard let folder = opendir(path) else { return [] }
         defer { closedir(folder) }
-        var pids: [pid_t] = []
+        var numbers: [pid_t] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
-            if let pid = pid_t(name) { pids.append(pid) }
+            if let number = pid_t(name) { numbers.append(number) }
         }
-        return pids
+        return numbers
     }
 
     /// Resident memory in bytes.
