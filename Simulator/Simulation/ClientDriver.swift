@@ -7,6 +7,7 @@ extension SimulatedNode {
         // A sequence may leave numbers out: a transaction that failed after it got one.
         let sequence = log.end.sequence + 1 + (cluster.chance(10) ? 1 : 0)
         log.append(Entry(server: leading.takeover.marker.server, sequence: sequence, value: value))
+        ship()
         syncLog()
     }
 

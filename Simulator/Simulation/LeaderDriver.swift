@@ -139,10 +139,10 @@ extension SimulatedNode {
         }
     }
 
-    /// From the journal all that is written; from the binlog of a database that serves only what is synced.
+    /// All that is written, be it synced here or not.
     func ship() {
         guard var leading else { return }
-        let limit = leading.takeover.phase == .serving ? max(log.durable, leading.markerCount) : log.count
+        let limit = log.count
         for place in leading.peers.indices {
             guard let link = leading.peers[place].link, leading.peers[place].isMatched else { continue }
             while leading.peers[place].sent < limit {

@@ -21,8 +21,10 @@ extension Election {
 
     /// Somebody answered.
     package mutating func received(_ reply: VoteReply, from voter: NodeID, nowMs: Int, standing: Standing) -> [Action] {
-        guard reply.epoch <= epoch else { return adopt(reply.epoch, nowMs: nowMs) }
-        guard reply.isGranted else { return [] }
+        // The refuser may have the newer log, and not know that it is a voter.
+        let told = reply.isGranted ? [] : [Action.send(.configuration(standing.configuration), to: voter)]
+        guard reply.epoch <= epoch else { return adopt(reply.epoch, nowMs: nowMs) + told }
+        guard reply.isGranted else { return told }
         switch stage {
         case .preCandidate(var round) where reply.isPreVote && reply.asked == epoch.next:
             round.votes.insert(voter)

@@ -20,6 +20,8 @@ import Glibc
         var hardState = HardState.initial
         /// It leads, or led last: its database may hold what no other node has.
         var wrote = false
+        /// Other nodes may have had what its database wrote before this node's disk had it.
+        var readAhead = false
         /// What its database wrote up to here as master may not be the cluster's: that is to be found out before the database starts.
         var unsettled: Position?
         /// The machine's start during which the node's database ran last.
@@ -142,6 +144,7 @@ import Glibc
             state.hardState = HardState(epoch: Epoch(rawValue: number), votedFor: values["vote"].flatMap { NodeID($0) })
         }
         state.wrote = values["wrote"] == "yes"
+        state.readAhead = values["ahead"] == "yes"
         state.unsettled = values["unsettled"].flatMap { GTID($0) }.map { Position($0) }
         state.inSync = values["insync"].flatMap { InSyncRecord(text: $0) }
         return state
@@ -165,11 +168,25 @@ import Glibc
         try keep { $0.wrote = true }
     }
 
+    /// Before another node has what this one's disk may not have.
+    func keepReadAhead() throws(SystemError) {
+        guard let boot = Self.currentBoot else { throw SystemError("read the machine's boot_id", ENOENT) }
+        guard !state.readAhead || state.boot != boot else { return }
+        try keep {
+            $0.readAhead = true
+            $0.boot = boot
+        }
+    }
+
+    /// The machine's end may have taken from this node what others have, so that what it wrote next would be something else in the same place.
+    var mayLackWhatItSent: Bool { state.readAhead && machineRestarted }
+
     /// The journal has all that the database wrote, up to there; nil: the database is known to have what the cluster has.
     func keep(unsettled position: Position?) throws(SystemError) {
         guard state.wrote || state.unsettled != position else { return }
         try keep {
             $0.wrote = false
+            $0.readAhead = false
             $0.unsettled = position
         }
     }
@@ -210,6 +227,7 @@ import Glibc
         let known = [
             state.id.map { "id=\($0)\n" }, state.boot.map { "boot=\($0)\n" }, state.doubtAfter.map { "doubt=\($0)\n" },
             "epoch=\(state.hardState.epoch)\n", state.hardState.votedFor.map { "vote=\($0)\n" }, state.wrote ? "wrote=yes\n" : nil,
+            state.readAhead ? "ahead=yes\n" : nil,
             state.unsettled.map { "unsettled=\($0)\n" }, state.inSync.map { "insync=\($0.text)\n" },
         ]
         let id = known.compactMap { $0 }.joined()

@@ -57,7 +57,13 @@ extension Node {
             return
         }
         electorate.start()
-        guard mayLeadUnelected else { return becomeSlave() }
+        guard mayLeadUnelected else {
+            if directory.mayLackWhatItSent, !electsByItself {
+                log.warning(
+                    "this machine went down while the node was master, and others may have more from it: it does not lead unasked; see .promote")
+            }
+            return becomeSlave()
+        }
         // Somebody may have been made master meanwhile.
         askForLaterEpoch { [self] isLater in
             if isLater { becomeSlave() } else { leadUnelected() }
@@ -74,7 +80,7 @@ extension Node {
 
     /// The first master of all; or the master of a cluster that does not choose by itself.
     private var mayLeadUnelected: Bool {
-        if directory.state.wrote { return !electsByItself }
+        if directory.state.wrote { return !electsByItself && !directory.mayLackWhatItSent }
         let configuration = membership.configuration
         return settings.role == .master && directory.state.unsettled == nil && (!configuration.isKnown || configuration.voters == [id])
     }

@@ -29,8 +29,11 @@ package struct CommitPlaces: Sendable {
         }
     }
 
+    /// Behind the event that passed last.
+    package var place: BinlogPlace { BinlogPlace(file: file, offset: offset) }
+
     /// The transaction that ends here waits.
-    package mutating func waits(_ position: Position) { waiting.append((position, BinlogPlace(file: file, offset: offset))) }
+    package mutating func waits(_ position: Position) { waiting.append((position, place)) }
 
     /// What to acknowledge now that everything up to `position` is held by enough nodes; nil: nothing that waits.
     package mutating func release(upTo position: Position) -> BinlogPlace? {

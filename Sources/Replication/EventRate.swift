@@ -8,13 +8,14 @@ package struct EventRate: Sendable {
 
     package init() {}
 
-    package mutating func count(nowMs: Int) {
+    /// So many more happened.
+    package mutating func count(_ number: Int = 1, nowMs: Int) {
         let elapsed = nowMs - spanBeganMs
         if elapsed >= Self.spanMs {
             perSecond = counted * 1000 / elapsed
             spanBeganMs = nowMs
             counted = 0
         }
-        counted += 1
+        counted += number
     }
 }

@@ -244,5 +244,27 @@ extension WholeClusters {
                 try cluster.requireSameEverywhere()
             }
         }
+
+        @Test func `a master whose machine went down, and that others may have more from, does not go on unasked`() throws {
+            try Cluster.run(["failover": #"{"mode": "automatic"}"#]) { cluster in
+                let old = cluster.master
+                try waitUntil("all vote") { try old.status("members") == "1=voter 2=voter 3=voter" }
+                try old.connect().ok("CREATE DATABASE d")
+                try old.connect().ok("CREATE TABLE d.t (v INT PRIMARY KEY)")
+                let state = old.data + "/node.state"
+                #expect(Processes.text(ofFile: state)?.contains("ahead=yes\n") ?? false, "slaves get it before the disk has it")
+                for node in cluster.nodes { node.kill() }
+                old.settings["failover"] = #"{"mode": "manual"}"#
+                try old.launch()
+                try waitUntil("it goes on") { (try? old.connect().ok(".role").word("role")) == "master" }
+                old.kill()
+                Processes.shell("sed -i s/^boot=.*/boot=an-earlier-one/ \(state)")
+                try old.launch()
+                try waitUntil("it is up") { (try? old.connect().ok(".role").word("role")) == "slave" }
+                #expect(old.logText.contains("does not lead unasked"))
+                try waitUntil("it is made master") { try old.connect().run(".promote force").error == nil }
+                try old.connect().ok("INSERT INTO d.t VALUES (1)")
+            }
+        }
     }
 }

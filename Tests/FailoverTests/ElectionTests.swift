@@ -198,11 +198,19 @@ private func requests(_ kind: VoteRequest.Kind, _ asked: UInt64, to others: [UIn
         #expect(one.answered(by: 2, granted(2)) == [])
     }
 
+    @Test(arguments: [1, 7])
+    func `who refuses is told who votes`(own: UInt64) {
+        var one = Voter()
+        _ = one.tick(2000)
+        let refusal = VoteReply(isPreVote: true, asked: epoch(2), epoch: epoch(own), isGranted: false)
+        #expect(one.answered(by: 2, refusal).last == .send(.configuration(one.standing.configuration), to: node(2)))
+    }
+
     @Test func `a refusal from a later epoch is learned from`() {
         var one = Voter()
         _ = one.tick(2000)
         let refusal = VoteReply(isPreVote: true, asked: epoch(2), epoch: epoch(7), isGranted: false)
-        #expect(one.answered(by: 2, refusal) == [.persist(HardState(epoch: epoch(7))), .follow(leader: nil, epoch(7))])
+        #expect(one.answered(by: 2, refusal).prefix(2) == [.persist(HardState(epoch: epoch(7))), .follow(leader: nil, epoch(7))])
         #expect(one.tick(4000) == requests(.preVote, 8))
     }
 }

@@ -14,6 +14,12 @@ import Testing
         #expect(rate(everyMs: 1000, count: 10) == 1)
     }
 
+    @Test func `many at once count as many`() {
+        var rate = EventRate()
+        for number in 0..<100 { rate.count(8, nowMs: 1_000_000 + number * 4) }
+        #expect((1900...2100).contains(rate.perSecond))
+    }
+
     @Test func `a burst after a rest is no rate yet`() {
         var rate = EventRate()
         for _ in 0..<10_000 { rate.count(nowMs: 5000) }

@@ -16,6 +16,10 @@ import Replication
         var isEnough: @LoopActor (Position) -> Bool = { _ in false }
         /// Commits wait for `release(upTo:)`.
         var holdsCommits = false
+        /// What is written comes before the database has synced it.
+        var readsAhead: @LoopActor () -> Bool = { false }
+        /// The database has everything up to there on its disk.
+        var synced: @LoopActor (Position) -> Void = { _ in }
         /// Whether the database is set up for it.
         var mayBegin: @LoopActor () -> Bool = { true }
         /// The master's binlog does not hold what comes next, or can't be shipped.
@@ -48,6 +52,10 @@ import Replication
     private var start = Position.start
     /// The last whole transaction that was read.
     private(set) var last: Position
+    private var tail: BinlogTail?
+    private var mayReadAhead = true
+    /// The last whole transaction that the database sent, and so has synced; and the last one that the reader knows of to be that.
+    private var (synced, told) = (Position.start, Position.start)
     /// The newest description of the events' format.
     private(set) var format: [UInt8] = []
 
@@ -66,6 +74,7 @@ import Replication
         guard let reader, let target = node.administratorTarget, reader.mayBegin() else { return beginLater() }
         groups.reset()
         places.reset()
+        tail?.leave()
         mayGoOn = true
         // What waits is asked for again only by who reads it again.
         start = reader.holdsCommits ? min(last, max(released, first)) : last
@@ -108,6 +117,7 @@ import Replication
             return append(event)
         case .groupEnded(let gtid):
             last = Position(gtid)
+            isSynced(last)
             if wantsAck { waits(last) }
             rate.count(nowMs: EventLoop.nowMs())
             let goesOn = append(event)
@@ -118,7 +128,7 @@ import Replication
         }
     }
 
-    /// What was read before the tap was lost; nil: it is new.
+    /// What was read before the tap was lost, or ahead of it; nil: it is new.
     private func readAgain(_ step: EventStep, _ wantsAck: Bool) -> Bool? {
         let gtid: GTID? =
             switch step {
@@ -127,8 +137,42 @@ import Replication
             case .ignored, .formatDescription: nil
             }
         guard let gtid, gtid.sequence > start.sequence, gtid.sequence <= last.sequence else { return nil }
-        if case .groupEnded = step, wantsAck { waits(Position(gtid)) }
+        if case .groupEnded = step {
+            isSynced(Position(gtid))
+            if wantsAck { waits(Position(gtid)) }
+        }
         return true
+    }
+
+    private func isSynced(_ position: Position) {
+        synced = position
+        if tail == nil, reader?.readsAhead() ?? false { beginTail() }
+        tail?.sent(upTo: places.place, isAll: position == last)
+        askTurnEnd()
+    }
+
+    private func beginTail() {
+        guard mayReadAhead else { return }
+        do throws(SystemError) {
+            try node.directory.keepReadAhead()
+            tail = try BinlogTail(node.loop, directory: node.directory.path + "/mariadb") { [weak self] in self?.readAhead() }
+        } catch {
+            mayReadAhead = false
+            node.log.warning("slaves get transactions only once this node's disk has them", ["why": "\(error)"])
+        }
+    }
+
+    /// A transaction that was begun is not yet read to its end.
+    private var isWithin: Bool { groups.openGroup.map { $0.sequence > last.sequence } ?? false }
+
+    /// Reads what the database has not sent yet.
+    private func readAhead() {
+        guard let tail, let reader, mayGoOn, !isWithin, reader.readsAhead() else { return }
+        tail.read { gtid, events in
+            guard gtid.sequence > last.sequence else { return }
+            last = Position(gtid)
+            _ = append(events)
+        }
     }
 
     /// The database's commit of this transaction waits.
@@ -145,13 +189,14 @@ import Replication
 
     private func append(_ event: UnsafeRawBufferPointer) -> Bool {
         batch.append(event)
-        if batch.eventBytes >= Self.batchBytes {
-            flush()
-        } else if !isFlushAsked {
-            isFlushAsked = true
-            node.loop.atTurnEnd(self)
-        }
+        if batch.eventBytes >= Self.batchBytes { flush() } else { askTurnEnd() }
         return mayGoOn
+    }
+
+    private func askTurnEnd() {
+        guard !isFlushAsked else { return }
+        isFlushAsked = true
+        node.loop.atTurnEnd(self)
     }
 
     /// Nothing after the hole may reach a slave, so the stream ends here.
@@ -167,6 +212,10 @@ import Replication
     func turnEnded() {
         isFlushAsked = false
         flush()
+        if told < synced {
+            told = synced
+            reader?.synced(synced)
+        }
         guard gathers, !isGathering, rate.perSecond >= Self.gathersFromPerSecond else { return }
         isGathering = true
         tap?.pause()
@@ -179,7 +228,7 @@ import Replication
     private func flush() {
         guard batch.eventBytes > 0, let reader else { return }
         let compresses = node.settings.replication.compression
-        mayGoOn = reader.take(compresses ? batch.take(Compression.deflated) : batch.take(), last, groups.openGroup != nil)
+        mayGoOn = reader.take(compresses ? batch.take(Compression.deflated) : batch.take(), last, isWithin)
     }
 
     private func tapEnded(_ end: TapEnd) {
@@ -207,6 +256,7 @@ import Replication
 
     func close() {
         reader = nil
+        tail?.close()
         node.loop.cancel(retry)
         tap?.close()
         tap = nil

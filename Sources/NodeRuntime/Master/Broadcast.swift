@@ -87,14 +87,18 @@ import Replication
         stream = BinlogStream(
             node, after: position, serverID: node.id.rawValue, gathers: !holdsCommits,
             BinlogStream.Reader(
-                take: { [weak self] in self?.take($0, $1, $2) ?? false }, holdsCommits: holdsCommits, mayBegin: mayBegin,
+                take: { [weak self] in self?.take($0, $1, $2) ?? false }, holdsCommits: holdsCommits,
+                readsAhead: { [weak self] in self?.readsAhead ?? false },
+                synced: { [weak self] in self?.reached?($0) }, mayBegin: mayBegin,
                 gone: { [weak self] in self?.gone($0) }))
         if let limit = node.applied.limit { stream?.release(upTo: limit) }
     }
 
+    /// Slaves may have a transaction before this node's disk does: where the machine's end took it, nobody leads on without it unasked.
+    private var readsAhead: Bool { holdsCommits && node.electsByItself }
+
     private func take(_ frame: [UInt8], _ last: Position, _ isOpen: Bool) -> Bool {
         ring.append(frame, last: last, isOpen: isOpen)
-        reached?(last)
         for feed in followers { feed.pump() }
         makeRoom()
         return !isPaused

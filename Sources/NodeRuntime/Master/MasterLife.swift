@@ -7,7 +7,7 @@ import NodeConfig
 import Replication
 
 /// What a node does that leads: admits slaves, ships its log to them, keeps everybody told; serves clients once its database has all of the log.
-@LoopActor final class MasterLife: RoleLife, TurnEndWork {
+@LoopActor final class MasterLife: RoleLife {
     private static let linksMax = 256
     private static let roundsMax = 256
 
@@ -26,7 +26,7 @@ import Replication
     private var oldJournal: Journal?
     /// Who wrote this master's log; nil before that is known.
     private(set) var history: LogHistory?
-    private var isTellingCommitment = false
+    private lazy var news = CommitmentNews(node.loop) { [unowned self] in tellCommitment() }
     /// When each member whose link is gone was last heard, by the loop's clock.
     private var lastHeardMs: [NodeID: Int] = [:]
     private var lag = LagTracker()
@@ -58,7 +58,7 @@ import Replication
             takeover = TakingOver(self, machine, actions, replica)
             history = replica.journal.history.led(by: machine.marker.server)
         }
-        gate.moved = { [weak self] in self?.tellCommitmentLater() }
+        gate.moved = { [weak self] in self?.commitmentMoved() }
         gate.counted = { [weak self] in self?.takeover?.watermarkMoved() }
         roster.changed = { [weak self] in self?.membersChanged() }
         rounds.position = { [unowned self] in max(gate.watermark, node.applied.value) }
@@ -112,7 +112,7 @@ import Replication
         for slave in slaves { slave.feed?.journalIsWhole() }
         node.becameMaster()
         node.outcomes.serve()
-        tellCommitmentLater()
+        commitmentMoved()
     }
 
     /// Once nobody reads it any more, the journal's files go.
@@ -295,14 +295,9 @@ import Replication
         roster.promote(id, keepsUp: slave.ack.received >= lastBeatPosition)
     }
 
-    private func tellCommitmentLater() {
-        guard !isTellingCommitment else { return }
-        isTellingCommitment = true
-        node.loop.atTurnEnd(self)
-    }
+    private func commitmentMoved() { news.moved(to: gate.trackedWatermark) }
 
-    func turnEnded() {
-        isTellingCommitment = false
+    private func tellCommitment() {
         let frame = Frame.committed(gate.commitment)
         for slave in slaves where !slave.isWitness { slave.tell(frame) }
     }

@@ -45,8 +45,9 @@ import Replication
         replica.journalReplaced = { [weak self] in self?.master.journalReplaced() }
         replica.diverged = { [weak self] in self?.diverged($0) }
         journal.becameDurable = { [weak self] in
-            self?.replica.becameDurable()
+            // First of all the master: a commit waits for that.
             self?.master.journalBecameDurable()
+            self?.replica.becameDurable()
         }
         journal.drained = { [weak self] in self?.master.journalMoved() }
         journal.failed = { [weak self] in self?.master.journalFailed($0) }
