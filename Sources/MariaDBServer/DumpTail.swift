@@ -12,7 +12,8 @@ struct DumpTail {
     private var bytes: [UInt8] = []
 
     mutating func append(_ piece: UnsafeRawBufferPointer) {
-        bytes += piece.suffix(Self.bytesMax)
+        // Not `suffix`: that goes through all of a raw buffer.
+        bytes += piece[max(0, piece.count - Self.bytesMax)...]
         if bytes.count > Self.bytesMax { bytes.removeFirst(bytes.count - Self.bytesMax) }
     }
 

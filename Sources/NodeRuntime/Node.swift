@@ -134,6 +134,7 @@ typealias NodeContext = Node
             if life?.databaseFailed(why) != true { failed?(why) }
         case .halted: databaseHalted()
         case .stopped:
+            syncBinlog()
             whenStopped?()
         }
     }

@@ -178,6 +178,9 @@ import Glibc
         }
     }
 
+    /// This node's disk has all that another node may have.
+    func keepNothingAhead() throws(SystemError) { if state.readAhead { try keep { $0.readAhead = false } } }
+
     /// The machine's end may have taken from this node what others have, so that what it wrote next would be something else in the same place.
     var mayLackWhatItSent: Bool { state.readAhead && machineRestarted }
 

@@ -99,7 +99,19 @@ extension Node {
         }
     }
 
+    /// The database is down, and during this start of the machine it wrote: its binlog comes to the disk to its end.
+    func syncBinlog() {
+        guard directory.state.readAhead, !directory.mayLackWhatItSent else { return }
+        do {
+            try BinlogFiles(directory.path + "/mariadb").syncNewest()
+            try directory.keepNothingAhead()
+        } catch {
+            log.warning("the binlog's end could not be synced", ["error": "\(error)"])
+        }
+    }
+
     private func leadUnelected() {
+        syncBinlog()
         guard let master = MasterLife(self, epoch: epoch, takingOver: nil) else { return }
         electorate.leadUnelected()
         life = master

@@ -28,6 +28,8 @@ import Replication
     /// The database has sent all up to there.
     private var sent: UInt64 = 0
     private var buffer: [UInt8] = []
+    /// The next transaction does not fit before `sent` moves.
+    private var isFull = false
 
     /// `grew` is called when there may be more.
     init(_ loop: EventLoop, directory: String, grew: @escaping @LoopActor () -> Void) throws(SystemError) {
@@ -44,10 +46,10 @@ import Replication
 
     /// The database has sent all up to `place`. `isAll`: nothing behind that was read here, so it goes on from there.
     func sent(upTo place: BinlogPlace, isAll: Bool) {
-        if place.file == file { sent = place.offset }
+        if place.file == file, sent < place.offset { (sent, isFull) = (place.offset, false) }
         guard isAll, !isClosed else { return }
         if place.file != file { open(place.file) }
-        (offset, sent) = (place.offset, place.offset)
+        (offset, sent, isFull) = (place.offset, place.offset, false)
     }
 
     /// Reads nothing more before it is told where to go on.
@@ -69,20 +71,23 @@ import Replication
     /// The transactions that came to be whole since the last call, each as its events; none where something is to be waited for.
     func read(_ take: (GTID, UnsafeRawBufferPointer) -> Void) {
         let end = sent + UInt64(Self.aheadBytesMax)
-        guard descriptor >= 0, !isClosed, offset < end else { return }
+        guard descriptor >= 0, !isClosed, !isFull, offset < end else { return }
         if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: Self.aheadBytesMax) }
+        let room = min(buffer.count, Int(end - offset))
         buffer.withUnsafeMutableBytes { bytes in
-            let count = ddb_read_cached(descriptor, bytes.baseAddress, min(bytes.count, Int(end - offset)), off_t(offset))
+            let count = ddb_read_cached(descriptor, bytes.baseAddress, room, off_t(offset))
             guard count > 0 else { return }
             let piece = UnsafeRawBufferPointer(rebasing: bytes[..<count])
             do throws(BinlogError) {
                 let whole = try WholeGroups(piece, Digests.crc32)
                 for group in whole.groups { take(group.gtid, UnsafeRawBufferPointer(rebasing: piece[group.range])) }
                 offset += UInt64(whole.end)
+                isFull = whole.end == 0 && count == room
             } catch {
-                // Encrypted, or of a kind that only the database reads.
-                Glibc.close(descriptor)
-                descriptor = -1
+                // Encrypted, or of a kind that only the database reads: it is the same to the file's end.
+                let file = file
+                leave()
+                self.file = file
             }
         }
     }

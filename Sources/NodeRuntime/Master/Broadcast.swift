@@ -55,8 +55,8 @@ import Replication
     /// A slave is to be fed, now or once it has caught up.
     func add(_ feed: SlaveFeed, after position: Position) {
         followers.append(feed)
-        // A node that has just started may not know yet how long its binlog is.
-        if stream == nil { begin(after: max(position, node.applied.value)) }
+        // A node that has just started may not know yet how long its binlog is. What waits is asked for again, whatever slaves have of it.
+        if stream == nil { begin(after: holdsCommits ? node.applied.value : max(position, node.applied.value)) }
     }
 
     func remove(_ feed: SlaveFeed) {

@@ -13,28 +13,35 @@ import Replication
     private let loop: EventLoop
     private let tell: @LoopActor () -> Void
     private var rate = EventRate()
-    private var told = Position.start
-    private var isDue = false
+    private var before: Commitment?
+    private var timer: TimerID?
+    private var isAtTurnEnd = false
 
     init(_ loop: EventLoop, tell: @escaping @LoopActor () -> Void) {
         self.loop = loop
         self.tell = tell
     }
 
-    /// Everything up to `position` is committed, or that is so by another rule now.
-    func moved(to position: Position) {
-        if told < position {
-            rate.count(Int(position.sequence - told.sequence), nowMs: EventLoop.nowMs())
-            told = position
-        }
-        guard !isDue else { return }
-        isDue = true
-        guard rate.perSecond >= Self.gathersFromPerSecond else { return loop.atTurnEnd(self) }
-        loop.after(milliseconds: Self.gatherMs) { [weak self] in self?.turnEnded() }
+    /// So much is committed now.
+    func moved(to commitment: Commitment) {
+        defer { before = commitment }
+        guard case .upTo(let position) = commitment, case .upTo(let last)? = before else { return tellAtTurnEnd() }
+        if last < position { rate.count(Int(min(position.sequence - last.sequence, 1 << 32)), nowMs: EventLoop.nowMs()) }
+        guard rate.perSecond >= Self.gathersFromPerSecond else { return tellAtTurnEnd() }
+        guard timer == nil, !isAtTurnEnd else { return }
+        timer = loop.after(milliseconds: Self.gatherMs) { [weak self] in self?.turnEnded() }
+    }
+
+    private func tellAtTurnEnd() {
+        guard !isAtTurnEnd else { return }
+        isAtTurnEnd = true
+        loop.atTurnEnd(self)
     }
 
     func turnEnded() {
-        isDue = false
+        isAtTurnEnd = false
+        loop.cancel(timer)
+        timer = nil
         tell()
     }
 }

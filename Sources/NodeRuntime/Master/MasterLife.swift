@@ -295,7 +295,7 @@ import Replication
         roster.promote(id, keepsUp: slave.ack.received >= lastBeatPosition)
     }
 
-    private func commitmentMoved() { news.moved(to: gate.trackedWatermark) }
+    private func commitmentMoved() { news.moved(to: gate.commitment) }
 
     private func tellCommitment() {
         let frame = Frame.committed(gate.commitment)

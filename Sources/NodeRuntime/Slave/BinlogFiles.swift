@@ -2,6 +2,7 @@ import BinlogFormat
 import ClusterModel
 import EventLoop
 import Failover
+import Glibc
 
 /// The binlog of a database that is down.
 struct BinlogFiles {
@@ -28,6 +29,14 @@ struct BinlogFiles {
             return paths[first...]
         }
         return paths[...]
+    }
+
+    /// Puts on disk what the database wrote last; it synced each file before it began the next.
+    func syncNewest() throws(JournalProblem) {
+        let path = paths[paths.count - 1]
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        guard descriptor >= 0, fsync(descriptor) == 0 else { throw .system(path, SystemError("fsync")) }
     }
 
     /// How the database writes now.
