@@ -25,7 +25,9 @@ extension SHA256Stream: StreamDigest {}
     private var replica: Replica?
     /// What the databases were made of when a logical copy began.
     private var definitions: DefinitionsMark?
-    private var isAsked = false
+    /// Pieces that were asked for: the next are read while one is sent.
+    private var asked = 0
+    private static let askedMax = 4
     private var isOver = false
     private(set) var bytes: UInt64 = 0
     /// How much the taker had taken when that last changed, and when it was.
@@ -94,7 +96,7 @@ extension SHA256Stream: StreamDigest {}
         switch event {
         case .piece(let piece):
             // Before the write: the channel may drain from within it.
-            isAsked = false
+            asked -= 1
             bytes += UInt64(piece.count)
             send(.snapshotData(piece))
             if !channel.isFull { ask() }
@@ -120,9 +122,11 @@ extension SHA256Stream: StreamDigest {}
     }
 
     private func ask() {
-        guard !isAsked, !isOver, let source else { return }
-        isAsked = true
-        source.next()
+        guard !isOver, let source else { return }
+        while asked < Self.askedMax {
+            asked += 1
+            source.next()
+        }
     }
 
     /// The taker has read some.
