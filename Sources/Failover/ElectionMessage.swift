@@ -6,8 +6,9 @@ package enum ElectionMessage: Equatable, Sendable {
     case voteReply(VoteReply)
     /// The leader of this epoch asks the one it is sent to for an election at once: a planned switch.
     case timeoutNow(Epoch)
-    /// To a candidate whose configuration is older than the voter's, and to a voter that refused: its own may be the older one. A node that does not lead installs it, durably, if it is newer than its own; it
-    /// may come from anybody. Else the newer log and the newer configuration may be on two nodes, of which neither can be elected.
+    /// To a candidate whose configuration is older than the voter's, and to a voter that refused: its own may be the older one. A node that does not
+    /// lead installs it, durably, if it is newer than its own; it may come from anybody. Else the newer log and the newer configuration may be on two
+    /// nodes, of which neither can be elected.
     case configuration(Configuration)
 }
 

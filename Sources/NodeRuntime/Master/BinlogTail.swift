@@ -93,8 +93,8 @@ import Replication
     }
 
     func became(_ ready: Readiness) {
-        var events = [UInt8](repeating: 0, count: 4096)
-        _ = Glibc.read(notify, &events, events.count)
+        // What it says is known: there is one file.
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { _ = Glibc.read(notify, $0.baseAddress, $0.count) }
         if !isClosed { grew() }
     }
 

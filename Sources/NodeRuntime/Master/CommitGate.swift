@@ -181,6 +181,8 @@ import Replication
         broadcast.letCommitsGo()
         state = .open
         lostSinceMs = nil
+        // Slaves wait for nobody either, and hear of it at once when that changes again.
+        moved?()
         guard isDatabaseUp else { return }
         node.control.query("SET GLOBAL rpl_semi_sync_master_enabled=OFF") { _ in }
     }
