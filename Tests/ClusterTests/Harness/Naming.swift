@@ -37,6 +37,9 @@ extension Cluster {
     }
 
     func waitUntilCommitWaits() throws {
-        try waitUntil("a commit waits") { try master.root("SHOW PROCESSLIST").contains("Waiting for semi-sync ACK") }
+        do { try waitUntil("a commit waits") { try master.root("SHOW PROCESSLIST").contains("Waiting for semi-sync ACK") } } catch {
+            let told = try ["commits", "members", "received", "health"].map { "\($0): \(try master.status($0))" }
+            throw NotInTime(description: "\(error); \(told.joined(separator: "; ")); its database:\n\(try master.root("SHOW PROCESSLIST"))")
+        }
     }
 }
