@@ -36,6 +36,7 @@ let package = Package(
         .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(name: "CSystem"),
 
         // Pure: the standard library only; time and randomness come in as values.
@@ -51,7 +52,7 @@ let package = Package(
         // Edge: each wraps one thing of the outside world.
         target("NodeConfig", ["ClusterModel"]),
         target("EventLoop", ["CSystem"]),
-        target("Digests", ["COpenSSL", "CZlib"]),
+        target("Digests", ["COpenSSL", "CZlib", "CXXHash"]),
         target("MariaDBConnector", ["CMariaDB", "EventLoop", "ClusterModel", "MySQLProtocol"]),
         target("MariaDBServer", ["CSystem", "ClusterModel"]),
 

@@ -6,7 +6,7 @@ say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # Debian packages: what the build links against, what a node runs, what the tests and examples use.
-packages=(mariadb-server-core mariadb-client mariadb-backup libmariadb-dev libedit-dev libssl-dev zlib1g-dev pkg-config netcat-openbsd)
+packages=(mariadb-server-core mariadb-client mariadb-backup libmariadb-dev libedit-dev libssl-dev zlib1g-dev libxxhash-dev pkg-config netcat-openbsd)
 
 # Installs those packages that are missing.
 install_packages() {

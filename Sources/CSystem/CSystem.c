@@ -129,3 +129,7 @@ ssize_t ddb_read_cached(int descriptor, void *bytes, size_t count, off_t offset)
 int ddb_sync_filesystem(int descriptor) {
     return syncfs(descriptor);
 }
+
+int ddb_begin_sync(int descriptor) {
+    return sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+}

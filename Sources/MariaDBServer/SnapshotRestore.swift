@@ -25,6 +25,10 @@ package final class SnapshotRestore: Sendable {
     }
 
     private static let pipeBytes: Int32 = 1 << 20
+    /// As many as the giver copies at a time.
+    private static let filesAtATime = 2
+    /// How much comes until the system is told to write it to the disk. It would begin much later by itself, and the end would wait for all of it.
+    private static let writeOutBytes: UInt64 = 64 << 20
 
     private let directory: String
     private let digest: any StreamDigest
@@ -100,7 +104,8 @@ package final class SnapshotRestore: Sendable {
             let log = try newLog()
             let pipe = try PipeEnd.pair(bytes: SnapshotRestore.pipeBytes)
             let child = try ChildProcess(
-                program, ["-x", "-C", paths.receiving], in: paths.receiving, input: pipe.reading.descriptor, log: log)
+                program, ["-x", "--parallel=\(SnapshotRestore.filesAtATime)", "-C", paths.receiving], in: paths.receiving,
+                input: pipe.reading.descriptor, log: log)
             pipe.reading.close()
             pipe.writing.makeNonBlocking()
             guard let (claimed, found) = try feed(pipe.writing, child, log) else {
@@ -126,6 +131,7 @@ package final class SnapshotRestore: Sendable {
         /// Passes the pieces on, until the last; nil when it is to stop.
         private func feed(_ pipe: PipeEnd, _ child: ChildProcess, _ log: ServerLog) throws(ServerProblem) -> (SnapshotSummary, UInt64)? {
             var taken: UInt64 = 0
+            var writtenOut: UInt64 = 0
             while inbox.signal.take(orStop: stop) {
                 guard let command = inbox.commands.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { continue }
                 switch command {
@@ -133,6 +139,10 @@ package final class SnapshotRestore: Sendable {
                 case .piece(let piece):
                     guard try write(piece, pipe, child, log) else { return nil }
                     taken += UInt64(piece.count)
+                    if taken - writtenOut >= SnapshotRestore.writeOutBytes {
+                        System.beginSync(of: paths.receiving)
+                        writtenOut = taken
+                    }
                     report(.taken(taken))
                 }
             }

@@ -47,7 +47,7 @@ package enum Frame: Equatable, Sendable {
     package struct SnapshotDone: Equatable, Sendable {
         /// Of the stream.
         package var bytes: UInt64
-        /// SHA-256 of the stream, 32 bytes.
+        /// XXH3 of the stream, 16 bytes, big-endian.
         package var digest: [UInt8]
         /// What the copied database had executed.
         package var position: Position

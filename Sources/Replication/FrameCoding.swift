@@ -193,7 +193,7 @@ extension Frame {
             return r.number(UInt8.self).flatMap(SnapshotKind.init(rawValue:)).map { .snapshotWanted($0) }
         case .snapshotQueued: return r.number(UInt32.self).map { .snapshotQueued(ahead: $0) }
         case .snapshotDone:
-            guard let bytes = r.number(UInt64.self), let digest = r.bytes(max: 32), digest.count == 32, let position = r.position() else {
+            guard let bytes = r.number(UInt64.self), let digest = r.bytes(max: 16), digest.count == 16, let position = r.position() else {
                 return nil
             }
             return .snapshotDone(SnapshotDone(bytes: bytes, digest: digest, position: position))

@@ -53,6 +53,20 @@ struct DigestsTests {
         #expect([UInt8]().withUnsafeBytes { Digests.crc32(whole, $0) } == whole)
     }
 
+    /// Of the empty input the value is published with XXH3 (XXH_VERSION 0.8, seed 0).
+    @Test func `a stream's hash is XXH3's, in one piece or in many, and another for another order`() {
+        #expect(Digests.hex(StreamHash().value()) == "99aa06d3014798d86001c324468d497f")
+        let message = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+        func hash(_ pieces: [ArraySlice<UInt8>]) -> [UInt8] {
+            let hash = StreamHash()
+            for piece in pieces { piece.withUnsafeBytes { hash.update($0) } }
+            return hash.value()
+        }
+        let whole = hash([message[...]])
+        #expect(whole.count == 16 && hash([message[..<70_001], message[70_001...]]) == whole)
+        #expect(hash([message[70_001...], message[..<70_001]]) != whole)
+    }
+
     @Test func `equal means every byte`() {
         let secret = [UInt8](0..<32)
         #expect(Digests.equal(secret, secret) && Digests.equal([], []))

@@ -231,7 +231,7 @@ private func wire(_ frame: Frame) throws -> Frame {
         .readAnswer(3, .start, refusal: "no"), .committed(.upTo(.start)),
         .refused(LinkRefusal(.idTaken, "id 2 is taken")), .refused(LinkRefusal(.notMaster, "a slave", master: "10.0.0.1:7001")),
         .snapshotWanted(.physical), .snapshotWanted(.logical), .snapshotQueued(ahead: 2), .snapshotData([1, 2, 3]),
-        .snapshotDone(Frame.SnapshotDone(bytes: 3, digest: [UInt8](repeating: 6, count: 32), position: Position(GTID("0-1-9")))),
+        .snapshotDone(Frame.SnapshotDone(bytes: 3, digest: [UInt8](repeating: 6, count: 16), position: Position(GTID("0-1-9")))),
         .ack(Frame.Ack(received: Position(GTID("0-1-9")), applied: Position(GTID("0-1-8")), state: "streaming", beat: 5, members: "3.1")),
         .beat(
             Frame.Beat(

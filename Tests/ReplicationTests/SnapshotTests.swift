@@ -24,7 +24,7 @@ private func at(_ sequence: UInt64) -> Position { Position(GTID(domain: 0, serve
     }
 
     private func done(_ bytes: UInt64) -> Frame.SnapshotDone {
-        Frame.SnapshotDone(bytes: bytes, digest: [UInt8](repeating: 7, count: 32), position: at(5))
+        Frame.SnapshotDone(bytes: bytes, digest: [UInt8](repeating: 7, count: 16), position: at(5))
     }
 
     @Test mutating func `who asks for a snapshot waits its turn, gets the pieces and the end`() {

@@ -38,3 +38,5 @@ ssize_t ddb_read_cached(int descriptor, void *bytes, size_t count, off_t offset)
 
 // Everything written to the descriptor's file system is on disk when this returns 0.
 int ddb_sync_filesystem(int descriptor);
+// Has the system begin to write a file to the disk, without a promise: a later sync has less to wait for. -1 with errno.
+int ddb_begin_sync(int descriptor);

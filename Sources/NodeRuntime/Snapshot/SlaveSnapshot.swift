@@ -247,8 +247,9 @@ import Replication
 
     private func teach(_ position: Position, _ gtid: GTID, _ done: @escaping @LoopActor (String?) -> Void) {
         // Before the mark is gone, what the server was told must be on disk: a slave's database does not sync each commit.
+        // The binlog's state first: with a commit before it that is not on disk yet, it waits for the server's next flush, for up to a second.
         let statements = [
-            "STOP SLAVE", "RESET MASTER", "SET GLOBAL gtid_slave_pos='\(gtid)'", "SET GLOBAL gtid_binlog_state='\(gtid)'",
+            "STOP SLAVE", "RESET MASTER", "SET GLOBAL gtid_binlog_state='\(gtid)'", "SET GLOBAL gtid_slave_pos='\(gtid)'",
             "FLUSH LOCAL BINARY LOGS", "FLUSH LOCAL ENGINE LOGS",
         ]
         node.control.queries(statements) { [weak self] result in

@@ -6,7 +6,7 @@ import MariaDBServer
 import NodeConfig
 import Replication
 
-extension SHA256Stream: StreamDigest {}
+extension StreamHash: StreamDigest {}
 
 /// One node's snapshot, from this node's database into its channel as fast as that takes it.
 @LoopActor final class SnapshotGiving {
@@ -84,7 +84,7 @@ extension SHA256Stream: StreamDigest {}
     private func start(_ options: SnapshotSourceOptions) {
         guard !isOver else { return }
         let loop = node.loop
-        let source = SnapshotSource(options, digest: SHA256Stream()) { [weak self] event in loop.post { self?.heard(event) } }
+        let source = SnapshotSource(options, digest: StreamHash()) { [weak self] event in loop.post { self?.heard(event) } }
         self.source = source
         takenMs = EventLoop.nowMs()
         source.start()

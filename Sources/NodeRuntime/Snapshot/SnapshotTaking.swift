@@ -116,8 +116,8 @@ import Replication
         let heard: @Sendable (SnapshotRestore.Event) -> Void = { [weak self] event in loop.post { self?.heard(event) } }
         let restore: any SnapshotReceiver =
             switch kind {
-            case .physical: SnapshotRestore(directory: directory, digest: SHA256Stream(), onEvent: heard)
-            case .logical: SnapshotSpool(directory: directory, digest: SHA256Stream(), onEvent: heard)
+            case .physical: SnapshotRestore(directory: directory, digest: StreamHash(), onEvent: heard)
+            case .logical: SnapshotSpool(directory: directory, digest: StreamHash(), onEvent: heard)
             }
         self.restore = restore
         restore.start()
