@@ -111,6 +111,44 @@ struct JournalTests {
         #expect(await told.problems.count == 1)
     }
 
+    @Test func `on a fast disk all that a turn brings is durable at its end, and errors are told as ever`() async throws {
+        let journal = try await open()
+        let recording = recording
+        let told = Told()
+        try await onLoop { _ in
+            journal.isAwaited = true
+            journal.failed = { told.problems.append($0) }
+            journal.becameDurable = { told.received.append(journal.received) }
+            for _ in 0..<SyncPace.neededInARow { journal.pace.synced(in: 1) }
+            // Events before any format have no file to go to.
+            journal.add(recording.transactions[0].append)
+            journal.add(.format(recording.format))
+            #expect(told.problems.isEmpty)
+        }
+        try await onLoop { _ in
+            #expect(told.problems.count == 1 && journal.isSettled)
+            journal.add(.format(recording.format))
+            for transaction in recording.transactions { journal.add(transaction.append) }
+            #expect(told.received.isEmpty)
+            journal.settled { told.settled += 1 }
+        }
+        try await onLoop { _ in
+            #expect(told.received == [Position(recording.transactions.last?.gtid)] && told.settled == 1)
+        }
+    }
+
+    @Test func `the loop waits for no disk that was slow once, until it was fast many times`() {
+        var pace = SyncPace()
+        #expect(!pace.isFast)
+        for _ in 0..<SyncPace.neededInARow { pace.synced(in: SyncPace.fastNs) }
+        #expect(pace.isFast)
+        pace.synced(in: SyncPace.fastNs + 1)
+        for _ in 1..<SyncPace.neededInARow { pace.synced(in: 1) }
+        #expect(!pace.isFast)
+        pace.synced(in: 1)
+        #expect(pace.isFast)
+    }
+
     @Test func `purging and starting over are seen in the index`() async throws {
         let journal = try await open()
         let recording = recording

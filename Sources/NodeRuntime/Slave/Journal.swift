@@ -5,8 +5,9 @@ import EventLoop
 import Failover
 import Replication
 
-/// A slave's durable copy of the master's events: the loop's side of it. A queue of its own does the waiting for the disk.
-@LoopActor final class Journal {
+/// A slave's durable copy of the master's events: the loop's side of it. A queue of its own does the waiting for the disk, but for short waits on a
+/// disk that is known to be fast: see `SyncPace`.
+@LoopActor final class Journal: TurnEndWork {
     private static let queue = DispatchQueue(label: "ddbnode.journal")
     /// Commits of the master wait for this journal, so each batch is synced at once.
     var isAwaited = false
@@ -23,6 +24,9 @@ import Replication
     private var pending: [JournalCommand] = []
     private(set) var pendingBytes = 0
     private var isWriting = false
+    /// How many works the queue has, or has done without this being told.
+    private var jobs = 0
+    var pace = SyncPace()
     private var whenSettled: [@LoopActor () -> Void] = []
 
     /// More of the journal can be read.
@@ -89,23 +93,57 @@ import Replication
             return
         }
         isWriting = true
-        let commands = pending
-        let bytes = pendingBytes
+        // All that this turn brings is written, and synced, at once.
+        if isAwaited, jobs == 0, pace.isFast { return loop.atTurnEnd(self) }
+        let write = takePending()
+        onQueue(write) { [self] in wrote($0) }
+    }
+
+    /// Where nothing is to be waited for but a fast disk, that takes less than to change threads twice.
+    func turnEnded() {
+        guard isWriting else { return }
+        let (write, files) = (takePending(), files)
+        wrote(Self.queue.sync { write(files) })
+    }
+
+    private struct Written: Sendable {
+        let problem: JournalProblem?
+        let state: JournalState
+        let bytes: Int
+        /// How long it took to make it durable; nil where that is left for later.
+        let syncNs: UInt64?
+    }
+
+    private func takePending() -> @Sendable (JournalFiles) -> Written {
+        let (commands, bytes, failures, isAwaited) = (pending, pendingBytes, failures, isAwaited)
         pending = []
-        let (files, loop, failures, isAwaited) = (files, loop, failures, isAwaited)
-        Self.queue.async {
+        return { files in
+            let start = EventLoop.now()
             var problem = files.write(commands, failures: failures, isAwaited: isAwaited)
             if isAwaited, problem == nil { problem = files.makeDurable() }
-            let state = files.state
-            loop.post { self.wrote(problem, state, bytes) }
+            return Written(problem: problem, state: files.state, bytes: bytes, syncNs: isAwaited ? EventLoop.now() - start : nil)
         }
     }
 
-    private func wrote(_ problem: JournalProblem?, _ state: JournalState, _ bytes: Int) {
+    /// Has the queue do it; `done` runs on the loop.
+    private func onQueue<Value: Sendable>(_ body: @escaping @Sendable (JournalFiles) -> Value, done: @escaping @LoopActor @Sendable (Value) -> Void) {
+        let (files, loop) = (files, loop)
+        jobs += 1
+        Self.queue.async {
+            let value = body(files)
+            loop.post {
+                self.jobs -= 1
+                done(value)
+            }
+        }
+    }
+
+    private func wrote(_ written: Written) {
         isWriting = false
         // A sync that failed meanwhile has forgotten what waited.
-        pendingBytes = max(0, pendingBytes - bytes)
-        changed(problem, state)
+        pendingBytes = max(0, pendingBytes - written.bytes)
+        if let took = written.syncNs { pace.synced(in: took) }
+        changed(written.problem, written.state)
         syncLater()
         writeNext()
         drained?()
@@ -129,15 +167,10 @@ import Replication
         isSyncing = true
         loop.after(milliseconds: max(0, lastSyncMs + Self.syncEveryMs - EventLoop.nowMs())) { [self] in
             lastSyncMs = EventLoop.nowMs()
-            let (files, loop) = (files, loop)
-            Self.queue.async {
-                let problem = files.makeDurable()
-                let state = files.state
-                loop.post {
-                    self.isSyncing = false
-                    self.changed(problem, state)
-                    self.syncLater()
-                }
+            onQueue({ (problem: $0.makeDurable(), state: $0.state) }) { [self] in
+                isSyncing = false
+                changed($0.problem, $0.state)
+                syncLater()
             }
         }
     }
@@ -145,14 +178,12 @@ import Replication
     /// Removes the files that hold nothing past `position`.
     func purge(upTo position: Position) {
         guard index.canPurge(upTo: position) else { return }
-        let (files, loop) = (files, loop)
-        Self.queue.async {
+        onQueue { files in
             files.purge(upTo: position)
-            let state = files.state
-            loop.post {
-                self.state = state
-                self.drained?()
-            }
+            return files.state
+        } done: { [self] in
+            state = $0
+            drained?()
         }
     }
 
@@ -192,18 +223,15 @@ import Replication
         done: @escaping @LoopActor @Sendable (Result<Value, JournalProblem>) -> Void
     ) {
         settled { [self] in
-            let (files, loop) = (files, loop)
             isWriting = true
-            Self.queue.async {
-                let result = Result { () throws(JournalProblem) in try body(files) }
-                let (state, failures) = (files.state, files.failures)
-                loop.post {
-                    self.isWriting = false
-                    self.state = state
-                    self.failures = failures
-                    done(result)
-                    self.writeNext()
-                }
+            onQueue { files in
+                (Result { () throws(JournalProblem) in try body(files) }, files.state, files.failures)
+            } done: { [self] result, state, failures in
+                isWriting = false
+                self.state = state
+                self.failures = failures
+                done(result)
+                writeNext()
             }
         }
     }
