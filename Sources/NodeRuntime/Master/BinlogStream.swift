@@ -30,7 +30,7 @@ import Replication
     private static let retryMs = 250
     /// Beyond this rate a pause behind each batch makes the next one larger: what a batch costs, it costs on every node.
     private static let gathersFromPerSecond = 1000
-    private static let gatherMs = 2
+    private static let gatherMs = 5
 
     private unowned let node: Node
     private let serverID: UInt32
