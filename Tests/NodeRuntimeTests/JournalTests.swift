@@ -137,6 +137,26 @@ struct JournalTests {
         }
     }
 
+    @Test func `what the queue found before is not told after what the loop did`() async throws {
+        let journal = try await open()
+        let recording = recording
+        let last = Position(recording.transactions.last?.gtid)
+        let (written, purged) = (Position(recording.transactions[6].gtid), Position(recording.transactions[3].gtid))
+        try await onLoop { _ in
+            journal.isAwaited = true
+            journal.add(.format(recording.format))
+            for transaction in recording.transactions.dropLast() { journal.add(transaction.append) }
+        }
+        try await until("all but one") { journal.received == written && journal.isSettled }
+        try await onLoop { _ in
+            for _ in 0..<SyncPace.neededInARow { journal.pace.synced(in: 1) }
+            journal.add(recording.transactions[7].append)
+            journal.purge(upTo: purged)
+        }
+        try await until("both") { journal.index.first == purged && journal.isSettled }
+        #expect(await journal.received == last)
+    }
+
     @Test func `the loop waits for no disk that was slow once, until it was fast many times`() {
         var pace = SyncPace()
         #expect(!pace.isFast)

@@ -103,6 +103,8 @@ import Replication
     func turnEnded() {
         guard isWriting else { return }
         let (write, files) = (takePending(), files)
+        // The queue got work in this turn: what that finds must not be told after what is found here.
+        guard jobs == 0 else { return onQueue(write) { [self] in wrote($0) } }
         wrote(Self.queue.sync { write(files) })
     }
 
