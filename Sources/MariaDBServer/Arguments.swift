@@ -30,7 +30,8 @@ enum Arguments {
         [
             "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci", "--default-storage-engine=InnoDB",
             "--performance-schema=0", "--max-binlog-size=256M", "--loose-feedback=OFF",
-            // One thread applies, as MariaDB does by itself: with small transactions four take twice the CPU and half the speed, for handing them over.
+            // One thread applies, as MariaDB does by itself. Four take twice the CPU for small transactions and reach half the speed, since each
+            // is handed over between them.
             "--slave-parallel-threads=0",
             // For those who have more: in parallel runs what the master committed as a group. The optimistic mode would run more, but was seen to
             // stand still for good where a sequence was altered behind a statement that used it.

@@ -25,10 +25,10 @@ package final class SnapshotRestore: Sendable {
     }
 
     private static let pipeBytes: Int32 = 1 << 20
-    /// As many as the giver copies at a time.
-    private static let filesAtATime = 2
     /// How much comes until the system is told to write it to the disk. It would begin much later by itself, and the end would wait for all of it.
+    /// With many files it is more, as each is looked at then.
     private static let writeOutBytes: UInt64 = 64 << 20
+    private static let writeOutBytesPerFile: UInt64 = 64 << 10
 
     private let directory: String
     private let digest: any StreamDigest
@@ -104,7 +104,7 @@ package final class SnapshotRestore: Sendable {
             let log = try newLog()
             let pipe = try PipeEnd.pair(bytes: SnapshotRestore.pipeBytes)
             let child = try ChildProcess(
-                program, ["-x", "--parallel=\(SnapshotRestore.filesAtATime)", "-C", paths.receiving], in: paths.receiving,
+                program, ["-x", "-C", paths.receiving], in: paths.receiving,
                 input: pipe.reading.descriptor, log: log)
             pipe.reading.close()
             pipe.writing.makeNonBlocking()
@@ -131,7 +131,7 @@ package final class SnapshotRestore: Sendable {
         /// Passes the pieces on, until the last; nil when it is to stop.
         private func feed(_ pipe: PipeEnd, _ child: ChildProcess, _ log: ServerLog) throws(ServerProblem) -> (SnapshotSummary, UInt64)? {
             var taken: UInt64 = 0
-            var writtenOut: UInt64 = 0
+            var writesOutAt = SnapshotRestore.writeOutBytes
             while inbox.signal.take(orStop: stop) {
                 guard let command = inbox.commands.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { continue }
                 switch command {
@@ -139,9 +139,9 @@ package final class SnapshotRestore: Sendable {
                 case .piece(let piece):
                     guard try write(piece, pipe, child, log) else { return nil }
                     taken += UInt64(piece.count)
-                    if taken - writtenOut >= SnapshotRestore.writeOutBytes {
-                        System.beginSync(of: paths.receiving)
-                        writtenOut = taken
+                    if taken >= writesOutAt {
+                        let files = UInt64(System.beginSync(of: paths.receiving))
+                        writesOutAt = taken + max(SnapshotRestore.writeOutBytes, files * SnapshotRestore.writeOutBytesPerFile)
                     }
                     report(.taken(taken))
                 }

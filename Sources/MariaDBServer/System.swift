@@ -102,18 +102,21 @@ enum System {
     }
 
     /// Has the system begin to write the files in a directory, and in those within, to the disk: the sync that follows has less to wait for, and
-    /// says what failed.
-    static func beginSync(of directory: String) {
+    /// says what failed. Returns how many files there are.
+    static func beginSync(of directory: String) -> Int {
+        var files = 0
         for name in entries(of: directory) {
             let path = directory + "/" + name
             if isDirectory(path) {
-                beginSync(of: path)
+                files += beginSync(of: path)
             } else {
+                files += 1
                 let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
                 guard descriptor >= 0 else { continue }
                 _ = ddb_begin_sync(descriptor)
                 close(descriptor)
             }
         }
+        return files
     }
 }

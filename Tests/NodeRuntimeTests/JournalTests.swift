@@ -19,10 +19,10 @@ struct JournalTests {
         folder = try TestDirectory()
     }
 
-    private func open(_ directory: String? = nil) async throws -> Journal {
+    private func open(_ directory: String? = nil, segmentBytes: Int = 320) async throws -> Journal {
         let directory = directory ?? folder.path + "/journal"
         let result: Result<Journal, JournalProblem> = try await answer("the journal") { loop, done in
-            Journal.open(loop, directory: directory, segmentBytes: 320) { done($0) }
+            Journal.open(loop, directory: directory, segmentBytes: segmentBytes) { done($0) }
         }
         return try result.get()
     }
@@ -111,50 +111,90 @@ struct JournalTests {
         #expect(await told.problems.count == 1)
     }
 
-    @Test func `on a fast disk all that a turn brings is durable at its end, and errors are told as ever`() async throws {
-        let journal = try await open()
-        let recording = recording
-        let told = Told()
+    /// A journal that waits for transactions and has had some, on a disk that was fast.
+    private func awaited(_ transactions: ArraySlice<Recording.Transaction>) async throws -> Journal {
+        let journal = try await open(segmentBytes: 1 << 20)
+        let (recording, last) = (recording, Position(transactions.last?.gtid))
         try await onLoop { _ in
             journal.isAwaited = true
-            journal.failed = { told.problems.append($0) }
-            journal.becameDurable = { told.received.append(journal.received) }
-            for _ in 0..<SyncPace.neededInARow { journal.pace.synced(in: 1) }
-            // Events before any format have no file to go to.
-            journal.add(recording.transactions[0].append)
             journal.add(.format(recording.format))
-            #expect(told.problems.isEmpty)
+            for transaction in transactions { journal.add(transaction.append) }
         }
+        try await until("what came before") { journal.received == last && journal.isSettled }
+        try await onLoop { _ in for _ in 0..<SyncPace.neededInARow { journal.pace.synced(in: 1) } }
+        return journal
+    }
+
+    @Test func `on a fast disk all that a turn brings is durable at its end`() async throws {
+        let transactions = recording.transactions
+        let journal = try await awaited(transactions[..<1])
+        let told = Told()
         try await onLoop { _ in
-            #expect(told.problems.count == 1 && journal.isSettled)
-            journal.add(.format(recording.format))
-            for transaction in recording.transactions { journal.add(transaction.append) }
+            journal.becameDurable = { told.received.append(journal.received) }
+            for transaction in transactions[1...] { journal.add(transaction.append) }
             #expect(told.received.isEmpty)
             journal.settled { told.settled += 1 }
         }
         try await onLoop { _ in
-            #expect(told.received == [Position(recording.transactions.last?.gtid)] && told.settled == 1)
+            #expect(told.received == [Position(transactions.last?.gtid)] && told.settled == 1)
+        }
+    }
+
+    @Test func `a long sync, and one that begins a file, are the queue's`() async throws {
+        let transactions = recording.transactions
+        let journal = try await awaited(transactions[..<1])
+        let large = [UInt8](repeating: 0, count: 300 << 10)
+        try await onLoop { _ in
+            journal.add(.append(large, through: nil, wholeBytes: 0))
+            journal.add(.dropOpenGroup)
+        }
+        try await onLoop { _ in #expect(!journal.isSettled) }
+        try await until("the queue") { journal.isSettled }
+        let small = try await open(folder.path + "/small")
+        let recording = recording
+        try await onLoop { _ in
+            small.isAwaited = true
+            for _ in 0..<SyncPace.neededInARow { small.pace.synced(in: 1) }
+            small.add(.format(recording.format))
+            small.add(transactions[0].append)
+        }
+        try await onLoop { _ in #expect(!small.isSettled) }
+        try await until("the first") { small.received == Position(transactions[0].gtid) }
+    }
+
+    @Test func `what is not synced says nothing of the disk`() async throws {
+        let transactions = recording.transactions
+        let journal = try await awaited(transactions[..<1])
+        try await onLoop { _ in
+            journal.pace.synced(in: .max)
+            for _ in 0..<SyncPace.neededInARow { journal.add(.append([0], through: nil, wholeBytes: 0)) }
+        }
+        try await until("the writes") { journal.isSettled }
+        try await onLoop { _ in
+            #expect(journal.pace.inARow == 0)
+            journal.add(.dropOpenGroup)
         }
     }
 
     @Test func `what the queue found before is not told after what the loop did`() async throws {
-        let journal = try await open()
-        let recording = recording
-        let last = Position(recording.transactions.last?.gtid)
-        let (written, purged) = (Position(recording.transactions[6].gtid), Position(recording.transactions[3].gtid))
+        let (recording, transactions) = (recording, recording.transactions)
+        let first = try await open()
+        try await onLoop { _ in
+            first.add(.format(recording.format))
+            for transaction in transactions.dropLast() { first.add(transaction.append) }
+        }
+        try await until("all but one") { first.received == Position(transactions[6].gtid) && first.isSettled }
+        // Of many files, and with room in the last.
+        let journal = try await open(segmentBytes: 1 << 20)
+        let purged = Position(transactions[3].gtid)
         try await onLoop { _ in
             journal.isAwaited = true
-            journal.add(.format(recording.format))
-            for transaction in recording.transactions.dropLast() { journal.add(transaction.append) }
-        }
-        try await until("all but one") { journal.received == written && journal.isSettled }
-        try await onLoop { _ in
             for _ in 0..<SyncPace.neededInARow { journal.pace.synced(in: 1) }
-            journal.add(recording.transactions[7].append)
+            journal.add(transactions[7].append)
             journal.purge(upTo: purged)
         }
         try await until("both") { journal.index.first == purged && journal.isSettled }
-        #expect(await journal.received == last)
+        #expect(await journal.received == Position(transactions.last?.gtid))
     }
 
     @Test func `the loop waits for no disk that was slow once, until it was fast many times`() {

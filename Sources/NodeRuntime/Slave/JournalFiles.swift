@@ -35,6 +35,8 @@ final class JournalFiles: @unchecked Sendable {
     /// So many of the newest writers a file's head names: the scanner holds no larger one.
     static let headWritersMax = 2000
     private static let aheadBytes = 1 << 20
+    /// What a sync may have to write, to be a short one.
+    private static let shortBytesMax = 256 << 10
 
     let directory: String
     private let segmentBytes: Int
@@ -184,6 +186,14 @@ final class JournalFiles: @unchecked Sendable {
         return orRollBack { () throws(JournalProblem) in for command in commands { try perform(command, isAwaited: isAwaited) } }
     }
 
+    /// Whether there is something whole to be synced.
+    var isBehind: Bool { descriptor >= 0 && durableSize < wholeSize }
+
+    /// Whether so many bytes more fit into the newest file, and a sync behind them has little to write.
+    func takesShortly(_ bytes: Int) -> Bool {
+        descriptor >= 0 && size + bytes < segmentBytes && size + bytes - durableSize <= Self.shortBytesMax
+    }
+
     /// Makes the whole transactions durable. After an error the journal ends where it was durable before.
     func makeDurable() -> JournalProblem? {
         orRollBack { () throws(JournalProblem) in try sync() }
@@ -261,7 +271,7 @@ final class JournalFiles: @unchecked Sendable {
     }
 
     private func sync() throws(JournalProblem) {
-        guard descriptor >= 0, durableSize < wholeSize else { return }
+        guard isBehind else { return }
         guard fdatasync(descriptor) == 0 else { throw .system(currentPath, SystemError("fdatasync")) }
         durableSize = wholeSize
         durableLast = last
@@ -287,7 +297,7 @@ final class JournalFiles: @unchecked Sendable {
 
     /// The files as a reader finds them: the whole transactions that were written.
     var writtenIndex: JournalIndex {
-        guard descriptor >= 0, durableSize < wholeSize else { return index }
+        guard isBehind else { return index }
         var written = index
         written.grew(to: last, bytes: wholeSize)
         return written
