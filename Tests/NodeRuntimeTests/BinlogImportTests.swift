@@ -36,7 +36,7 @@ struct BinlogImportTests {
     }
 
     private func imported(_ files: JournalFiles) throws -> [GTID] {
-        try Made.gtids(files.durableIndex.segments.map { "\(directory)/\($0.fileName)" })
+        try Made.gtids(files.index.segments.map { "\(directory)/\($0.fileName)" })
     }
 
     // MARK: A real database
@@ -73,9 +73,9 @@ struct BinlogImportTests {
         #expect(try imported(files) == expected.gtids)
         #expect(outcome.transactions == expected.gtids.count && outcome.end == Position(expected.gtids.last) && outcome.bytes > 3_000_000)
         let before = try Made.gtids(Array(expected.paths[..<expected.first])).last
-        #expect(outcome.start == Position(before) && files.durableIndex.first == outcome.start)
+        #expect(outcome.start == Position(before) && files.index.first == outcome.start)
         #expect(files.history.state == expected.gtids.suffix(1))
-        for segment in files.durableIndex.segments {
+        for segment in files.index.segments {
             let summary = try Made.scan("\(directory)/\(segment.fileName)")
             #expect(summary.openGroup == nil && summary.validBytes == summary.scannedBytes)
         }

@@ -64,7 +64,7 @@ struct JournalCutTests {
         let other = try Made.transaction(6, 2, UInt64(count) + 1)
         #expect(files.perform([.format(format), other.append]) == nil)
         #expect(try open(segmentBytes: segmentBytes).state == files.state)
-        #expect(try Made.gtids(files.durableIndex.segments.map { "\(directory)/\($0.fileName)" }) == made.prefix(count).map(\.gtid) + [other.gtid])
+        #expect(try Made.gtids(files.index.segments.map { "\(directory)/\($0.fileName)" }) == made.prefix(count).map(\.gtid) + [other.gtid])
     }
 
     @Test(arguments: [1 << 20, 320]) func `mariadb-binlog reads what was saved`(_ segmentBytes: Int) throws {
@@ -108,7 +108,7 @@ struct JournalCutTests {
         }
         #expect(throws: JournalProblem.self) { try files.cut(to: .start, savingTo: saved) }
         #expect(files.state == state && access(saved, F_OK) != 0)
-        #expect(try open().durableIndex == state.index)
+        #expect(try open().index == state.index)
         #expect(try files.cut(to: at(2), savingTo: nil).transactions == 6)
     }
 
@@ -127,7 +127,7 @@ struct JournalCutTests {
         let files = try filled()
         #expect(files.perform([.append(Array(made[7].bytes[..<50]), through: nil, wholeBytes: 0)]) == nil)
         #expect(try files.cut(to: at(8), savingTo: saved) == JournalCut())
-        let newest = try #require(files.durableIndex.segments.last)
+        let newest = try #require(files.index.segments.last)
         #expect(File.read("\(directory)/\(newest.fileName)").count == newest.bytes)
     }
 

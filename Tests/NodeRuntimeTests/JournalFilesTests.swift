@@ -55,14 +55,14 @@ struct JournalFilesTests {
 
     @Test func `an empty journal holds nothing`() throws {
         let (files, index) = try open()
-        #expect(index == .empty && files.durableIndex == .empty)
+        #expect(index == .empty && files.index == .empty)
         #expect(try open().index == .empty)
     }
 
     @Test(arguments: [1 << 20, 1000, oneEach])
     func `what is appended is there again after a reopening, in files of the size asked for`(_ segmentBytes: Int) throws {
         let files = try filled(8, segmentBytes: segmentBytes)
-        let index = files.durableIndex
+        let index = files.index
         #expect(index.first == .start && index.last == gtid(8))
         #expect(segmentBytes == 1 << 20 ? index.segments.count == 1 : index.segments.count > 1)
         #expect(segmentBytes != Self.oneEach || index.segments.count == 8)
@@ -70,12 +70,12 @@ struct JournalFilesTests {
         let again = try open(segmentBytes: segmentBytes)
         #expect(again.index == index)
         #expect(again.files.perform(recording.transactions[8...].map(\.append)) == nil)
-        #expect(try open().index == again.files.durableIndex)
-        #expect(events(again.files.durableIndex) == recording.transactions.flatMap(\.bytes))
+        #expect(try open().index == again.files.index)
+        #expect(events(again.files.index) == recording.transactions.flatMap(\.bytes))
     }
 
     @Test func `mariadb-binlog reads every file, and finds every checksum right`() throws {
-        let index = try filled(12, segmentBytes: 1500).durableIndex
+        let index = try filled(12, segmentBytes: 1500).index
         #expect(index.segments.count > 2)
         var text = ""
         for segment in index.segments {
@@ -159,16 +159,16 @@ struct JournalFilesTests {
 
     @Test func `an open transaction is dropped, and counts for nothing before`() throws {
         let files = try filled(2)
-        let size = files.durableIndex.totalBytes
+        let size = files.index.totalBytes
         let third = recording.transactions[2]
         let half = Array(third.bytes[..<60])
         #expect(files.perform([.append(half, through: nil, wholeBytes: 0)]) == nil)
-        #expect(files.durableIndex.last == gtid(2) && files.durableIndex.totalBytes == size)
+        #expect(files.index.last == gtid(2) && files.index.totalBytes == size)
         #expect(File.read(path(1)).count == size + 60)
         #expect(files.perform([.dropOpenGroup]) == nil)
         #expect(File.read(path(1)).count == size)
         #expect(files.perform([.append(half, through: nil, wholeBytes: 0), .dropOpenGroup, .dropOpenGroup, third.append]) == nil)
-        #expect(files.durableIndex.last == gtid(3))
+        #expect(files.index.last == gtid(3))
         #expect(events(try open().index) == recording.transactions.prefix(3).flatMap(\.bytes))
     }
 
@@ -176,10 +176,10 @@ struct JournalFilesTests {
         let files = try filled(1)
         let (second, third) = (recording.transactions[1], recording.transactions[2])
         #expect(files.perform([.append(Array(second.bytes[..<70]), through: nil, wholeBytes: 0)]) == nil)
-        #expect(files.durableIndex.last == gtid(1))
+        #expect(files.index.last == gtid(1))
         let rest = Array(second.bytes[70...])
         #expect(files.perform([.append(rest + third.bytes[..<50], through: second.gtid, wholeBytes: rest.count)]) == nil)
-        #expect(files.durableIndex.last == gtid(2))
+        #expect(files.index.last == gtid(2))
         #expect(try open().index.last == gtid(2))
     }
 
@@ -192,17 +192,17 @@ struct JournalFilesTests {
                 .append(pieces[0], through: nil, wholeBytes: 0), .append(pieces[1], through: nil, wholeBytes: 0),
                 .append(pieces[2], through: second.gtid, wholeBytes: pieces[2].count),
             ]) == nil)
-        #expect(files.durableIndex.segments.count == 2)
-        #expect(events(files.durableIndex) == recording.transactions.prefix(2).flatMap(\.bytes))
+        #expect(files.index.segments.count == 2)
+        #expect(events(files.index) == recording.transactions.prefix(2).flatMap(\.bytes))
     }
 
     @Test func `purging removes the files that are applied, never the newest`() throws {
         let files = try filled(6, segmentBytes: Self.oneEach)
         files.purge(upTo: gtid(3))
-        #expect(files.durableIndex.first == gtid(3) && files.durableIndex.segments.map(\.number) == [4, 5, 6])
-        #expect(try open().index == files.durableIndex)
+        #expect(files.index.first == gtid(3) && files.index.segments.map(\.number) == [4, 5, 6])
+        #expect(try open().index == files.index)
         files.purge(upTo: gtid(6))
-        #expect(files.durableIndex.segments.map(\.number) == [6])
+        #expect(files.index.segments.map(\.number) == [6])
         files.purge(upTo: gtid(6))
         #expect(try open(segmentBytes: Self.oneEach).index.last == gtid(6))
         #expect(files.perform([recording.transactions[6].append]) == nil)
@@ -212,21 +212,21 @@ struct JournalFilesTests {
     @Test func `starting over leaves nothing, and begins after the position asked for`() throws {
         let files = try filled(6, segmentBytes: Self.oneEach)
         try files.startOver(after: gtid(8))
-        #expect(files.durableIndex == .empty)
+        #expect(files.index == .empty)
         #expect(try open().index == .empty)
         #expect(files.perform([.format(recording.format)] + recording.transactions[8...].map(\.append)) == nil)
-        #expect(files.durableIndex.first == gtid(8))
-        #expect(try open().index == files.durableIndex)
+        #expect(files.index.first == gtid(8))
+        #expect(try open().index == files.index)
     }
 
     @Test func `the same format again begins no new file, another does`() throws {
         let files = try filled(1)
         let other = try otherFormat()
         #expect(files.perform([.format(recording.format), recording.transactions[1].append]) == nil)
-        #expect(files.durableIndex.segments.count == 1)
+        #expect(files.index.segments.count == 1)
         #expect(files.perform([.format(other), recording.transactions[2].append]) == nil)
-        #expect(files.durableIndex.segments.count == 2 && files.durableIndex.last == gtid(3))
-        #expect(try open().index == files.durableIndex)
+        #expect(files.index.segments.count == 2 && files.index.last == gtid(3))
+        #expect(try open().index == files.index)
     }
 
     private func otherFormat() throws -> FormatDescription {
@@ -238,21 +238,21 @@ struct JournalFilesTests {
 
     @Test func `a write that fails leaves the journal as it was, and usable`() throws {
         let files = try filled(3)
-        let index = files.durableIndex
+        let index = files.index
         let bytes = File.read(path(1))
         let problem = try withFileSizeLimit(bytes.count + 30) { files.perform([recording.transactions[3].append]) }
         guard case .system(let file, let error)? = problem else { return #expect(Bool(false), "\(problem as Any)") }
         #expect(file == path(1) && error.code == EFBIG)
-        #expect(files.durableIndex == index && File.read(path(1)) == bytes)
+        #expect(files.index == index && File.read(path(1)) == bytes)
         #expect(files.perform([recording.transactions[3].append]) == nil)
         #expect(try open().index.last == gtid(4))
     }
 
     @Test func `a new file that can't be written leaves the journal as it was`() throws {
         let files = try filled(3, segmentBytes: Self.oneEach)
-        let index = files.durableIndex
+        let index = files.index
         #expect(try withFileSizeLimit(100) { files.perform([recording.transactions[3].append]) } != nil)
-        #expect(files.durableIndex == index && access(path(4), F_OK) != 0)
+        #expect(files.index == index && access(path(4), F_OK) != 0)
         #expect(files.perform([recording.transactions[3].append]) == nil)
         #expect(try open().index.segments.count == 4)
     }
@@ -262,7 +262,7 @@ struct JournalFilesTests {
         let bytes = File.read(path(1))
         #expect(try withFileSizeLimit(bytes.count + 30) { files.write([recording.transactions[3].append], failures: 0) } != nil)
         #expect(files.write([recording.transactions[4].append], failures: 0) == nil && files.makeDurable() == nil)
-        #expect(files.writtenIndex.last == gtid(3) && File.read(path(1)) == bytes)
+        #expect(files.state.index.last == gtid(3) && File.read(path(1)) == bytes)
         #expect(files.perform([recording.transactions[3].append]) == nil)
         #expect(try open().index.last == gtid(4))
     }
@@ -274,7 +274,7 @@ struct JournalFilesTests {
         let next = recording.transactions[3...5]
         let room = bytes.count + recording.transactions[3].bytes.count + recording.transactions[4].bytes.count + 10
         #expect(try withFileSizeLimit(room) { files.perform(next.map(\.append)) } != nil)
-        #expect(files.durableIndex.last == gtid(3) && File.read(path(1)) == bytes)
+        #expect(files.index.last == gtid(3) && File.read(path(1)) == bytes)
         #expect(files.perform(next.map(\.append)) == nil)
         #expect(try open().index.last == gtid(6))
     }

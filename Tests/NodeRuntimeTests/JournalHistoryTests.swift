@@ -56,7 +56,7 @@ struct JournalHistoryTests {
 
     @Test func `every file tells at its head where each writer ended`() throws {
         let files = try filled(segmentBytes: 320)
-        let heads = try files.durableIndex.segments.map { try Made.scan(directory + "/" + $0.fileName).stateAtHead }
+        let heads = try files.index.segments.map { try Made.scan(directory + "/" + $0.fileName).stateAtHead }
         #expect(heads.count == 8)
         #expect(heads.first == [] && heads[4] == gtids("0-1-3", "0-258-4") && heads[7] == gtids("0-1-3", "0-258-5", "0-769-6", "0-1027-7"))
     }
@@ -79,14 +79,14 @@ struct JournalHistoryTests {
         let files = try filled(segmentBytes: 320)
         files.purge(upTo: Position(made[7].gtid))
         let again = try open()
-        #expect(again.durableIndex.segments.count == 1)
+        #expect(again.index.segments.count == 1)
         #expect(again.history.state == all && !again.history.isComplete)
     }
 
     @Test func `a failed write takes it back`() throws {
         let files = try open()
         #expect(files.perform([.format(format)] + made[..<3].map(\.append)) == nil)
-        let size = files.durableIndex.totalBytes
+        let size = files.index.totalBytes
         let problem = try withFileSizeLimit(size + made[3].bytes.count + 30) { files.perform(made[3...].map(\.append)) }
         #expect(problem != nil && files.history.state == gtids("0-1-3"))
         #expect(files.perform(made[3...].map(\.append)) == nil)
@@ -99,7 +99,7 @@ struct JournalHistoryTests {
         File.write([0xfe, 0x62, 0x69, 0x6e] + format.served + head + made[4].bytes + made[5].bytes, to: directory + "/journal.000003")
         let files = try open()
         #expect(files.history == LogHistory([.init(server: 258, last: 5), .init(server: 769, last: 6)], isComplete: false))
-        #expect(files.durableIndex.first == Position(made[3].gtid))
+        #expect(files.index.first == Position(made[3].gtid))
     }
 
     @Test func `of a head's list the highest is where the file begins, wherever it stands`() throws {
@@ -107,7 +107,7 @@ struct JournalHistoryTests {
         let head = ArtificialEvent.gtidList(gtids("0-258-5", "3-9-77", "0-1-3"), serverID: 1, checksum: Digests.crc32)
         File.write([0xfe, 0x62, 0x69, 0x6e] + format.served + head, to: directory + "/journal.000001")
         let files = try open()
-        #expect(files.durableIndex.first == Position(GTID("0-258-5")) && files.state.written == Position(GTID("0-258-5")))
+        #expect(files.index.first == Position(GTID("0-258-5")) && files.state.written == Position(GTID("0-258-5")))
         #expect(files.history.state == gtids("0-1-3", "0-258-5"))
     }
 
@@ -129,12 +129,12 @@ struct JournalHistoryTests {
         let files = try open()
         #expect(files.state.written == start && files.state.durable == start && !files.state.isNew)
         #expect(files.history == history ?? LogHistory(state: gtids("0-258-5")))
-        #expect(files.durableIndex == .empty)
+        #expect(files.index == .empty)
         let next = before == [] ? made[0] : made[5]
         #expect(files.perform([.format(format), next.append]) == nil)
         #expect(access(directory + "/start", F_OK) != 0)
         let again = try open()
-        #expect(again.history == files.history && again.durableIndex.first == start)
+        #expect(again.history == files.history && again.index.first == start)
     }
 
     @Test func `a history of another place is not used`() throws {

@@ -40,6 +40,7 @@ final class JournalFiles: @unchecked Sendable {
 
     let directory: String
     private let segmentBytes: Int
+    /// The files as they are durable.
     private(set) var index: JournalIndex
     private var descriptor: Int32 = -1
     private var format: FormatDescription?
@@ -292,19 +293,10 @@ final class JournalFiles: @unchecked Sendable {
         history.cut(to: last)
     }
 
-    /// The files as they are durable.
-    var durableIndex: JournalIndex { index }
-
-    /// The files as a reader finds them: the whole transactions that were written.
-    var writtenIndex: JournalIndex {
-        guard isBehind else { return index }
-        var written = index
-        written.grew(to: last, bytes: wholeSize)
-        return written
-    }
-
     var state: JournalState {
-        JournalState(index: writtenIndex, written: last, durable: index.last ?? durableLast, history: history, isNew: isNew)
+        var written = index
+        if isBehind { written.grew(to: last, bytes: wholeSize) }
+        return JournalState(index: written, written: last, durable: index.last ?? durableLast, history: history, isNew: isNew)
     }
 
     // MARK: Forgetting
