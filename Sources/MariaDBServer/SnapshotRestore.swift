@@ -104,8 +104,7 @@ package final class SnapshotRestore: Sendable {
             let log = try newLog()
             let pipe = try PipeEnd.pair(bytes: SnapshotRestore.pipeBytes)
             let child = try ChildProcess(
-                program, ["-x", "-C", paths.receiving], in: paths.receiving,
-                input: pipe.reading.descriptor, log: log)
+                program, ["-x", "-C", paths.receiving], in: paths.receiving, input: pipe.reading.descriptor, log: log)
             pipe.reading.close()
             pipe.writing.makeNonBlocking()
             guard let (claimed, found) = try feed(pipe.writing, child, log) else {

@@ -140,26 +140,27 @@ struct JournalTests {
         }
     }
 
+    /// Whether what was added in a turn is written at its end. What the queue does is told later than this is asked.
+    private func isDoneAtTurnEnd(_ journal: Journal, _ commands: [JournalCommand]) async throws -> Bool {
+        try await answer { loop, done in
+            for _ in 0..<SyncPace.neededInARow { journal.pace.synced(in: 1) }
+            for command in commands { journal.add(command) }
+            loop.post { done(journal.isSettled) }
+        }
+    }
+
     @Test func `a long sync, and one that begins a file, are the queue's`() async throws {
         let transactions = recording.transactions
         let journal = try await awaited(transactions[..<1])
-        let large = [UInt8](repeating: 0, count: 300 << 10)
-        try await onLoop { _ in
-            journal.add(.append(large, through: nil, wholeBytes: 0))
-            journal.add(.dropOpenGroup)
-        }
-        try await onLoop { _ in #expect(!journal.isSettled) }
-        try await until("the queue") { journal.isSettled }
+        #expect(try await isDoneAtTurnEnd(journal, [.format(recording.format), transactions[1].append]))
+        let large = JournalCommand.append([UInt8](repeating: 0, count: 300 << 10), through: nil, wholeBytes: 0)
+        #expect(try await !isDoneAtTurnEnd(journal, [large, .dropOpenGroup]))
         let small = try await open(folder.path + "/small")
-        let recording = recording
-        try await onLoop { _ in
-            small.isAwaited = true
-            for _ in 0..<SyncPace.neededInARow { small.pace.synced(in: 1) }
-            small.add(.format(recording.format))
-            small.add(transactions[0].append)
-        }
-        try await onLoop { _ in #expect(!small.isSettled) }
-        try await until("the first") { small.received == Position(transactions[0].gtid) }
+        try await onLoop { _ in small.isAwaited = true }
+        #expect(try await !isDoneAtTurnEnd(small, [.format(recording.format), transactions[0].append]))
+        try await until("the first") { small.received == Position(transactions[0].gtid) && small.isSettled }
+        #expect(try await !isDoneAtTurnEnd(small, transactions[1...].map(\.append)))
+        try await until("the last") { small.received == Position(transactions.last?.gtid) && journal.isSettled }
     }
 
     @Test func `what is not synced says nothing of the disk`() async throws {

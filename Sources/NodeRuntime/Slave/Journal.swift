@@ -102,10 +102,9 @@ import Replication
     /// Where nothing is to be waited for but a short sync of a fast disk, that takes less than to change threads twice.
     func turnEnded() {
         guard isWriting else { return }
-        let isFormat = pending.contains { if case .format = $0 { true } else { false } }
-        let (write, bytes, files) = (takePending(), pendingBytes, files)
+        let (commands, write, files) = (pending, takePending(), files)
         // What the queue got in this turn must not be told after what is found here.
-        guard jobs == 0, !isFormat, Self.queue.sync(execute: { files.takesShortly(bytes) }) else { return onQueue(write) { [self] in wrote($0) } }
+        guard jobs == 0, Self.queue.sync(execute: { files.isShort(commands) }) else { return onQueue(write) { [self] in wrote($0) } }
         wrote(Self.queue.sync { write(files) })
     }
 

@@ -190,9 +190,11 @@ final class JournalFiles: @unchecked Sendable {
     /// Whether there is something whole to be synced.
     var isBehind: Bool { descriptor >= 0 && durableSize < wholeSize }
 
-    /// Whether so many bytes more fit into the newest file, and a sync behind them has little to write.
-    func takesShortly(_ bytes: Int) -> Bool {
-        descriptor >= 0 && size + bytes < segmentBytes && size + bytes - durableSize <= Self.shortBytesMax
+    /// Whether these go into the newest file, and the sync behind them has little to write.
+    func isShort(_ commands: [JournalCommand]) -> Bool {
+        let isSameFormat = commands.allSatisfy { if case .format(let new) = $0 { new.served == format?.served } else { true } }
+        let end = commands.reduce(size) { $0 + $1.bytes }
+        return descriptor >= 0 && isSameFormat && end < segmentBytes && end - durableSize <= Self.shortBytesMax
     }
 
     /// Makes the whole transactions durable. After an error the journal ends where it was durable before.
