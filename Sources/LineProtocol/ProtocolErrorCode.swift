@@ -69,7 +69,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .staleRead: "the slave has not yet applied this session's own write; read again, or read on the master"
         case .dropRefused: "a slave may not drop; send the statement to the master"
         case .databaseRefused: "a slave may not create, alter or drop a database; send the statement to the master"
-        case .adminRefused: "a slave may not change accounts or administer the server; send the statement to the master"
+        case .adminRefused: "a slave does not change accounts or administer the server, the master does; or the account lacks the right to"
         case .nodeOwned: "the statement would break replication; the node alone does what it asks"
         case .filesRefused: "the statement reads or writes the server's files, which the configuration does not allow"
         case .multiRefused: "more than one statement in a request; send them one a request"

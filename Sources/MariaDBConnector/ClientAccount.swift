@@ -13,19 +13,35 @@ import EventLoop
         !account.user.isEmpty && !account.user.utf8.contains(0) && !account.password.utf8.contains(0)
     }
 
-    /// Asks the server who is logged in, since it takes a name in quotes for the one without; nil when a client may be that.
-    static func check(_ connection: MariaDBConnection, done: @escaping @LoopActor (DatabaseError?) -> Void) {
+    /// Asks the server who is logged in, since it takes a name in quotes for the one without; then `question`. `done` hears why a client may not be that,
+    /// or what the server said against the question.
+    static func check(
+        _ connection: MariaDBConnection, asking question: String?, done: @escaping @LoopActor (Result<DatabaseError?, DatabaseError>) -> Void
+    ) {
         connection.query("SELECT CURRENT_USER()") { result in
             switch result {
-            case .failure(let error): done(error)
-            case .success(let found) where isReserved(found.first ?? ""): done(notForClients)
+            case .failure(let error): done(.failure(error))
+            case .success(let found) where isReserved(found.first ?? ""): done(.failure(notForClients))
             case .success:
                 connection.query("SHOW CREATE USER") { result in
                     switch result {
-                    case .failure(let error): done(error)
-                    case .success(let found): done(isTrusting(found.first ?? "unix_socket") ? notForClients : nil)
+                    case .failure(let error): done(.failure(error))
+                    case .success(let found) where isTrusting(found.first ?? "unix_socket"): done(.failure(notForClients))
+                    case .success: ask(question, connection, done)
                     }
                 }
+            }
+        }
+    }
+
+    private static func ask(
+        _ question: String?, _ connection: MariaDBConnection, _ done: @escaping @LoopActor (Result<DatabaseError?, DatabaseError>) -> Void
+    ) {
+        guard let question else { return done(.success(nil)) }
+        connection.query(question) { result in
+            switch result {
+            case .success: done(.success(nil))
+            case .failure(let error): done(error.lostConnection ? .failure(error) : .success(error))
             }
         }
     }

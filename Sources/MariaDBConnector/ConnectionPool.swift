@@ -30,7 +30,7 @@ package struct PoolLimits: Sendable {
 
 /// Names a caller that waits for a connection.
 package struct PoolTicket: Hashable, Sendable {
-    fileprivate let number: UInt64
+    let number: UInt64
 }
 
 /// Connections to the node's database, shared by the sessions that keep no state in them.
@@ -52,14 +52,6 @@ package struct PoolTicket: Hashable, Sendable {
         let done: @LoopActor (Result<MariaDBConnection, PoolError>) -> Void
     }
 
-    /// An account to prove.
-    private struct Proof {
-        let ticket: PoolTicket
-        let account: DatabaseAccount
-        let timer: TimerID
-        let done: @LoopActor (PoolError?) -> Void
-    }
-
     private static let retryFirstMs = 20
     private static let retryLastMs = 1000
 
@@ -69,7 +61,7 @@ package struct PoolTicket: Hashable, Sendable {
     private var target: DatabaseTarget?
     private var idle: [Idle] = []
     private var waiters: [Waiter] = []
-    private var proofs: [Proof] = []
+    private var proofs: [AccountProof] = []
     private var opening = 0
     private var lastTicket: UInt64 = 0
     private var retryMs = ConnectionPool.retryFirstMs
@@ -126,13 +118,18 @@ package struct PoolTicket: Hashable, Sendable {
     /// Proves an account by a login of its own, never by a connection that is there already; the connection then serves as any other.
     ///
     /// Only a password proves a client: accounts that the server trusts for the node's own sake, and the node's accounts, are refused.
-    package func prove(_ account: DatabaseAccount, done: @escaping @LoopActor (PoolError?) -> Void) {
-        guard !isClosed, target != nil else { return done(isClosed ? .closed : .databaseDown(lastError)) }
-        guard ClientAccount.isWritten(account) else { return done(.refused(ClientAccount.notForClients)) }
-        guard proofs.count < limits.waitersMax else { return done(.exhausted(connectionsMax: limits.connectionsMax)) }
+    /// - Parameters:
+    ///   - question: a statement that leaves nothing behind, run by that login: what the account may do now, roles and PUBLIC counted, the server says.
+    ///   - done: hears why there is no such login, or what the server said against the question, nil where it ran.
+    package func prove(
+        _ account: DatabaseAccount, asking question: String? = nil, done: @escaping @LoopActor (Result<DatabaseError?, PoolError>) -> Void
+    ) {
+        guard !isClosed, target != nil else { return done(.failure(isClosed ? .closed : .databaseDown(lastError))) }
+        guard ClientAccount.isWritten(account) else { return done(.failure(.refused(ClientAccount.notForClients))) }
+        guard proofs.count < limits.waitersMax else { return done(.failure(.exhausted(connectionsMax: limits.connectionsMax))) }
         let ticket = nextTicket()
         let timer = loop.after(milliseconds: limits.waitMs) { [weak self] in self?.waitedTooLong(ticket) }
-        proofs.append(Proof(ticket: ticket, account: account, timer: timer, done: done))
+        proofs.append(AccountProof(ticket: ticket, account: account, question: question, timer: timer, done: done))
         openForWaiters()
     }
 
@@ -227,7 +224,7 @@ package struct PoolTicket: Hashable, Sendable {
         if let index = waiters.firstIndex(where: { $0.ticket == ticket }) {
             waiters.remove(at: index).done(.failure(error))
         } else if let index = proofs.firstIndex(where: { $0.ticket == ticket }) {
-            proofs.remove(at: index).done(error)
+            proofs.remove(at: index).done(.failure(error))
         }
     }
 
@@ -270,7 +267,7 @@ package struct PoolTicket: Hashable, Sendable {
         MariaDBConnection.open(loop, target) { [weak self] in self?.opened($0, account) }
     }
 
-    private func prove(_ proof: Proof, _ target: DatabaseTarget) {
+    private func prove(_ proof: AccountProof, _ target: DatabaseTarget) {
         loop.cancel(proof.timer)
         var target = target
         target.account = proof.account
@@ -280,16 +277,16 @@ package struct PoolTicket: Hashable, Sendable {
             switch result {
             case .success(let connection):
                 self.reached()
-                ClientAccount.check(connection) { [weak self] problem in
+                ClientAccount.check(connection, asking: proof.question) { [weak self] found in
                     guard let self else { return }
-                    if problem == nil { self.release(connection) } else { self.discard(connection) }
-                    proof.done(problem.map(PoolError.refused))
+                    if case .success = found { self.release(connection) } else { self.discard(connection) }
+                    proof.done(found.mapError(PoolError.refused))
                 }
             case .failure(let error):
                 self.inUse -= 1
                 let isUnreachable = Self.isUnreachable(error)
                 if isUnreachable { self.retryLater(error) } else { self.openForWaiters() }
-                proof.done(isUnreachable ? .databaseDown(error) : .refused(error))
+                proof.done(.failure(isUnreachable ? .databaseDown(error) : .refused(error)))
             }
         }
     }
@@ -375,7 +372,7 @@ package struct PoolTicket: Hashable, Sendable {
         self.proofs = []
         for proof in proofs {
             loop.cancel(proof.timer)
-            proof.done(.closed)
+            proof.done(.failure(.closed))
         }
     }
 }

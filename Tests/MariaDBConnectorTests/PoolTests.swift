@@ -183,7 +183,11 @@ struct PoolTests {
     @LoopActor private final class Proofs {
         private(set) var problems: [PoolError?] = []
         nonisolated init() {}
-        func ask(_ pool: ConnectionPool, _ account: DatabaseAccount) { pool.prove(account) { self.problems.append($0) } }
+        func ask(_ pool: ConnectionPool, _ account: DatabaseAccount) {
+            pool.prove(account) { result in
+                if case .failure(let problem) = result { self.problems.append(problem) } else { self.problems.append(nil) }
+            }
+        }
     }
 
     @Test func `a database that refuses connections at once costs next to nothing, however many wait for it`() async throws {

@@ -21,15 +21,15 @@ extension ClientSession {
         // An account without a password is proved by nothing.
         guard !password.isEmpty else { return refuseLogin() }
         // The database decides, by a login of this account's own.
-        node.pool.prove(account) { [weak self] problem in
+        node.pool.prove(account) { [weak self] result in
             guard let self else { return }
-            switch problem {
-            case nil:
+            switch result {
+            case .success:
                 self.local.account = account
                 self.isAuthenticated = true
                 self.answer([.text("user", account.user)])
-            case .refused: self.refuseLogin()
-            case .some(let error): self.answer(PoolWords.reply(error, self.node))
+            case .failure(.refused): self.refuseLogin()
+            case .failure(let error): self.answer(PoolWords.reply(error, self.node))
             }
         }
     }

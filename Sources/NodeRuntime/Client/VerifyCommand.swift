@@ -5,6 +5,12 @@ import LineProtocol
 extension ClientSession {
     func verify(_ scope: VerifyScope) {
         if let error = node.notReady { return answer(error) }
+        ifReader(of: scope) { [self] error in
+            if let error { answer(error) } else { beginVerifying(scope) }
+        }
+    }
+
+    private func beginVerifying(_ scope: VerifyScope) {
         verification = node.verifier.begin(scope) { [weak self] outcome in
             guard let self else { return }
             self.verification = nil
