@@ -113,6 +113,6 @@ let package = Package(
             ]),
         tests("ConsoleTests", ["Console", "LineProtocol", "ClusterModel"]),
         // Whole clusters of the built program: it must be there when they run.
-        tests("ClusterTests", ["ddbnode", "LineProtocol", "CSystem"]),
+        tests("ClusterTests", ["ddbnode", "LineProtocol", "Replication", "ClusterModel", "CSystem"]),
     ]
 )

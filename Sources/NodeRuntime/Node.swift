@@ -60,13 +60,13 @@ typealias NodeContext = Node
     var failed: (@LoopActor (String) -> Void)?
     private var whenStopped: (@LoopActor () -> Void)?
 
-    init(_ loop: EventLoop, _ settings: NodeSettings, _ directory: NodeDirectory, address: String, log: NodeLog) throws(SystemError) {
+    init(_ loop: EventLoop, _ settings: NodeSettings, _ directory: NodeDirectory, address: String, log: NodeLog) throws(StoredProblem) {
         self.loop = loop
         self.log = log
         self.settings = settings
         self.directory = directory
         self.address = address
-        membership = try Membership(path: directory.path + "/members")
+        membership = try Membership(path: directory.path + "/members", own: directory.identity(settings))
         pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: settings.pool.connectionsMax, idleMs: settings.pool.idleMs))
         lanes = StatementLanes(loop, pool)
         control = ControlConnection(loop)
@@ -74,7 +74,8 @@ typealias NodeContext = Node
         applied = AppliedPosition(loop)
         let secret = settings.cluster.secret?.bytes
         linkIdentity = LinkIdentity(
-            cluster: settings.cluster.name, prove: secret.map { key in { @Sendable in Digests.hmacSHA256(key: key, $0) } }, equal: Digests.equal)
+            cluster: settings.cluster.name, uuid: directory.state.uuid,
+            prove: secret.map { key in { @Sendable in Digests.hmacSHA256(key: key, $0) } }, equal: Digests.equal)
         sweepLater()
     }
 

@@ -8,14 +8,13 @@ import NodeConfig
 /// How a node comes to its role, and changes it.
 extension Node {
     /// Whether nodes choose their master by themselves in this cluster, as far as this one knows.
-    var electsByItself: Bool {
-        let configuration = membership.configuration
-        // Two can't tell which of them is cut off.
-        guard settings.failover.mode == .automatic, settings.database.mode == .private, configuration.voters.count >= 3 else { return false }
-        // All that are in sync hold each write, and the witness helps nobody else.
-        if configuration.witness != nil { return true }
-        let copies = settings.replication.acks.copies(voters: configuration.holders.count)
-        return configuration.allowsFailover(copies: copies, mayLoseWrites: settings.failover.mayLoseWrites)
+    var electsByItself: Bool { electionRules.elects(membership.configuration) }
+
+    var electionRules: ElectionRules {
+        let acks = settings.replication.acks
+        return ElectionRules(
+            isAutomatic: settings.failover.mode == .automatic && settings.database.mode == .private, mayLoseWrites: settings.failover.mayLoseWrites,
+            copies: { acks.copies(voters: $0) })
     }
 
     /// What of this node counts in an election; nil while its log is not known.
@@ -66,7 +65,8 @@ extension Node {
         }
         // Somebody may have been made master meanwhile.
         askForLaterEpoch { [self] isLater in
-            if isLater { becomeSlave() } else { leadUnelected() }
+            // And the list of members may have come meanwhile.
+            if isLater || !mayLeadUnelected { becomeSlave() } else { leadUnelected() }
         }
     }
 
@@ -80,6 +80,8 @@ extension Node {
 
     /// The first master of all; or the master of a cluster that does not choose by itself.
     private var mayLeadUnelected: Bool {
+        // One that was taken out of its cluster, or has no vote in it, is not its master.
+        guard !membership.configuration.isKnown || membership.configuration.member(id)?.kind == .voter else { return false }
         if directory.state.wrote { return !electsByItself && !directory.mayLackWhatItSent }
         let configuration = membership.configuration
         return settings.role == .master && directory.state.unsettled == nil && (!configuration.isKnown || configuration.voters == [id])
@@ -250,23 +252,38 @@ extension Node {
 
     // MARK: Members
 
+    /// What binds this node to its line in the list of members.
+    var identity: NodeIdentity { directory.identity(settings) }
+
     /// The list, made here.
-    func keep(_ configuration: Configuration, removed: [Membership.Removed]) throws(SystemError) {
+    func keep(_ list: MemberList) throws(SystemError) {
         let wasElecting = electsByItself
-        try membership.install(configuration, removed: removed)
+        try membership.install(list)
         if electsByItself, !wasElecting {
-            log.notice("the nodes choose their master by themselves from now on", ["voters": "\(configuration.voters.count)"])
+            log.notice("the nodes choose their master by themselves from now on", ["voters": "\(list.configuration.voters.count)"])
             if role == .master { neverRestartDatabase() }
         }
     }
 
     /// Another node's list, if it is newer.
     func install(members text: String) {
-        // Whoever leads knows best.
+        // A node that leads knows best.
         guard !(life is MasterLife) else { return }
-        do throws(SystemError) { _ = try membership.install(text: text) } catch {
-            log.error("the list of members could not be stored", ["error": "\(error)"])
+        switch membership.offered(text, to: identity) {
+        case .known: return
+        case .refused(let problem): log.error("another node's list of members is wrong and was not taken", ["why": problem.words])
+        case .newer(let list):
+            do throws(SystemError) { try membership.install(list) } catch {
+                log.error("the list of members could not be stored", ["error": "\(error)"])
+            }
         }
+    }
+}
+
+extension NodeDirectory {
+    /// What the list of members must say of this node.
+    func identity(_ settings: NodeSettings) -> NodeIdentity {
+        NodeIdentity(id: state.id ?? settings.id, uuid: state.uuid, isWitness: state.role == .witness)
     }
 }
 

@@ -43,7 +43,7 @@ import Replication
         let hello = Frame.Hello(
             cluster: node.settings.cluster.name, uuid: node.directory.state.uuid, id: node.id.rawValue, address: node.address,
             nonce: try Digests.random(32), proof: [])
-        link = PeerAsker(node.linkIdentity, wanted: id, hello: hello)
+        link = PeerAsker(node.linkIdentity, wanted: id, uuid: node.membership.uuids[id], hello: hello)
         dialer = Dialer(node.loop, host: address.host, port: address.port, timeoutMs: connectMs) { [weak self] result in
             guard let self else { return }
             self.dialer = nil

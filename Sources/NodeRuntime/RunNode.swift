@@ -78,10 +78,11 @@ package func runNode(
         let (listener, directory, host) = try Self.claim(loop, settings, log, door)
         self.listener = listener
         let address = settings.advertise ?? NodeAddress(host: host, port: listener.port)
-        do throws(SystemError) {
+        do throws(StoredProblem) {
             node = try Node(loop, settings, directory, address: address.description, log: log)
         } catch {
-            throw StartProblem(words: "the list of the cluster's members can't be read: \(error)", code: ExitCode.failed)
+            // Trying again does not make a wrong list a right one.
+            throw StartProblem(words: error.description, code: error.isSystem ? ExitCode.failed : ExitCode.usage)
         }
         door.node = node
         log.notice(

@@ -71,8 +71,21 @@ package enum Frame: Equatable, Sendable {
         package var epoch: Epoch
         /// Whether the master has a secret and will ask for a proof.
         package var secured: Bool
-        /// 32 random bytes.
+        /// 32 random bytes, then the uuid of the master's folder. Earlier releases leave that out, and take it for more random bytes.
         package var nonce: [UInt8]
+
+        private static let randomBytes = 32
+        private static let uuidBytesMax = 32
+
+        /// - Parameter uuid: one that is too long, as none of a node is, is left out.
+        static func nonce(_ random: [UInt8], uuid: String) -> [UInt8] {
+            uuid.utf8.count <= uuidBytesMax && random.count == randomBytes ? random + Array(uuid.utf8) : random
+        }
+
+        /// Of the master's folder; nil where it does not say.
+        package var uuid: String? {
+            nonce.count > Self.randomBytes ? String(decoding: nonce[Self.randomBytes...], as: UTF8.self) : nil
+        }
 
         package init(cluster: String, master: NodeID, epoch: Epoch, secured: Bool, nonce: [UInt8]) {
             self.cluster = cluster

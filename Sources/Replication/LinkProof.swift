@@ -3,6 +3,8 @@ import ClusterModel
 /// What a node brings to a link: which cluster, and how to prove that it holds the cluster's secret.
 package struct LinkIdentity: Sendable {
     package let cluster: String
+    /// Of this node's folder.
+    package let uuid: String
     /// HMAC-SHA256 under the secret; nil where no secret is set.
     package let prove: (@Sendable ([UInt8]) -> [UInt8])?
     /// Compares two proofs in constant time.
@@ -11,9 +13,10 @@ package struct LinkIdentity: Sendable {
     private var purpose = "link"
 
     package init(
-        cluster: String, prove: (@Sendable ([UInt8]) -> [UInt8])?, equal: @escaping @Sendable ([UInt8], [UInt8]) -> Bool
+        cluster: String, uuid: String = "", prove: (@Sendable ([UInt8]) -> [UInt8])?, equal: @escaping @Sendable ([UInt8], [UInt8]) -> Bool
     ) {
         self.cluster = cluster
+        self.uuid = uuid
         self.prove = prove
         self.equal = equal
     }
@@ -23,6 +26,12 @@ package struct LinkIdentity: Sendable {
         var identity = self
         identity.purpose = "peer"
         return identity
+    }
+
+    /// What the answering side says first. `random`: 32 random bytes, used for this connection alone.
+    func challenge(_ own: NodeID, _ epoch: Epoch, random: [UInt8]) -> Frame.Challenge {
+        Frame.Challenge(
+            cluster: cluster, master: own, epoch: epoch, secured: prove != nil, nonce: Frame.Challenge.nonce(random, uuid: uuid))
     }
 
     /// The slave's proof covers all it claims and both nonces, so that none of it can be altered or replayed.

@@ -39,7 +39,7 @@ package struct MasterLink: Sendable {
     package init(_ identity: LinkIdentity, master: NodeID, epoch: Epoch, nonce: [UInt8], timeoutMs: Int, nowMs: Int) {
         self.identity = identity
         self.timeoutMs = timeoutMs
-        challenge = Frame.Challenge(cluster: identity.cluster, master: master, epoch: epoch, secured: identity.prove != nil, nonce: nonce)
+        challenge = identity.challenge(master, epoch, random: nonce)
         lastHeardMs = nowMs
     }
 

@@ -37,7 +37,7 @@ package struct PeerAnswerer: Sendable {
         self.identity = identity.ofPeer
         self.own = own
         self.idleMsMax = idleMsMax
-        challenge = Frame.Challenge(cluster: identity.cluster, master: own, epoch: epoch, secured: identity.prove != nil, nonce: nonce)
+        challenge = identity.challenge(own, epoch, random: nonce)
         lastHeardMs = nowMs
     }
 
@@ -134,11 +134,14 @@ package struct PeerAsker: Sendable {
 
     private let identity: LinkIdentity
     private let wanted: NodeID
+    private let wantedUUID: String?
     private var hello: Frame.Hello
     private var state = State.connected
 
-    /// `wanted`: who should answer there. `hello`: who asks; its nonce: 32 random bytes, used for this connection alone.
-    package init(_ identity: LinkIdentity, wanted: NodeID, hello: Frame.Hello) {
+    /// `wanted`: who should answer there, and of which folder, if that is known. `hello`: who asks; its nonce: 32 random bytes, used for this connection
+    /// alone.
+    package init(_ identity: LinkIdentity, wanted: NodeID, uuid: String? = nil, hello: Frame.Hello) {
+        wantedUUID = uuid
         self.identity = identity.ofPeer
         self.wanted = wanted
         self.hello = hello
@@ -156,6 +159,10 @@ package struct PeerAsker: Sendable {
             }
             guard challenge.master == wanted else {
                 return refuse(LinkRefusal(.idTaken, "node \(challenge.master) answers there, not node \(wanted)"))
+            }
+            // An answer of another folder under its id is no answer of that node's: no vote, no copy, no sum.
+            if let wantedUUID, let uuid = challenge.uuid, uuid != wantedUUID {
+                return refuse(LinkRefusal(.idTaken, "another data folder answers there as node \(wanted): its uuid is \(uuid), not \(wantedUUID)"))
             }
             hello.proof = identity.slaveProof(challenge, hello)
             state = .greeted(challenge, hello)

@@ -46,13 +46,18 @@ package struct SlaveLink: Sendable {
     private let checksum: Checksum
     private let timeoutMs: Int
     private var hello: Frame.Hello
+    private let members: [NodeID: String]
     private var state = State.connected
     private var lastHeardMs: Int
     private var groups = GroupTracker()
     private var last = Position.start
 
-    /// `hello` says who the slave is; its proof is made here. Its nonce: 32 random bytes, used for this link alone.
-    package init(_ identity: LinkIdentity, hello: Frame.Hello, checksum: @escaping Checksum, timeoutMs: Int, nowMs: Int) {
+    /// `hello` says who the slave is; its proof is made here. Its nonce: 32 random bytes, used for this link alone. `members`: the folders' uuids, as far
+    /// as the slave knows its cluster.
+    package init(
+        _ identity: LinkIdentity, hello: Frame.Hello, members: [NodeID: String] = [:], checksum: @escaping Checksum, timeoutMs: Int, nowMs: Int
+    ) {
+        self.members = members
         self.identity = identity
         self.hello = hello
         self.checksum = checksum
@@ -105,14 +110,39 @@ package struct SlaveLink: Sendable {
                 : "this node has a cluster secret and the master has none; set the same cluster.secret on both"
             return refuse(LinkRefusal(.secretMissing, words))
         }
+        if let words = strangeness(of: challenge) { return refuse(LinkRefusal(.idTaken, words)) }
         hello.proof = identity.slaveProof(challenge, hello)
         state = .greeted(challenge, hello)
         return [.send(.hello(hello))]
     }
 
+    /// Why the node at the other end is not the one of this cluster that it says it is; nil where it may be.
+    private func strangeness(of challenge: Frame.Challenge) -> String? {
+        guard let uuid = challenge.uuid else { return nil }
+        if let known = members[challenge.master], known != uuid {
+            return """
+                another data folder answers there as node \(challenge.master) than the cluster's: its uuid is \(uuid), not \(known). \
+                A new cluster was begun there, or another node given that id; this node stays with its own cluster
+                """
+        }
+        if let other = members.first(where: { $0.value == uuid && $0.key != challenge.master })?.key {
+            return "the node there says that it is node \(challenge.master), and by the list of members its data folder is node \(other)'s"
+        }
+        return nil
+    }
+
     private mutating func welcomed(_ welcome: Frame.Welcome, _ challenge: Frame.Challenge, _ hello: Frame.Hello) -> [Action] {
         guard identity.equal(identity.masterProof(challenge, hello, id: welcome.id), welcome.proof) else {
             return refuse(LinkRefusal(.badProof, "the master does not hold this cluster's secret"))
+        }
+        guard welcome.id != challenge.master, members[welcome.id].map({ $0 == hello.uuid }) ?? true else {
+            return refuse(
+                LinkRefusal(
+                    .idTaken,
+                    """
+                    the master, node \(challenge.master), gave this node the id \(welcome.id), which is another node's: its list of members is wrong; \
+                    stop all nodes and see "The list of members is wrong" in Docs/Operations.md
+                    """))
         }
         state = .joined
         return [.joined(id: welcome.id, master: challenge.master, epoch: challenge.epoch)]

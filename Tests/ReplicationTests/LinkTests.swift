@@ -222,6 +222,67 @@ private func wire(_ frame: Frame) throws -> Frame {
     }
 }
 
+/// Ids are bound to folders on a link, too.
+@Suite struct StrangerTests {
+    private func pair(_ uuid: String, _ members: [UInt32: String]) throws -> (MasterLink, SlaveLink) {
+        let identity = LinkIdentity(cluster: "ddb", uuid: uuid, prove: nil, equal: { $0 == $1 })
+        let known = Dictionary(uniqueKeysWithValues: members.compactMap { id, uuid in NodeID(rawValue: id).map { ($0, uuid) } })
+        return (
+            MasterLink(identity, master: try #require(one), epoch: .first, nonce: [UInt8](repeating: 9, count: 32), timeoutMs: 1000, nowMs: 0),
+            SlaveLink(identity, hello: hello(), members: known, checksum: { crc, _ in crc }, timeoutMs: 1000, nowMs: 0)
+        )
+    }
+
+    private func answer(_ uuid: String, _ members: [UInt32: String]) throws -> Frame? {
+        var (master, slave) = try pair(uuid, members)
+        guard case .send(let challenge) = master.opening.first, case .send(let frame) = slave.received(try wire(challenge), nowMs: 0).first else {
+            return nil
+        }
+        _ = master.received(frame, nowMs: 0)
+        return frame
+    }
+
+    @Test func `a master whose folder is not the one that the slave's cluster knows under that id is refused`() throws {
+        guard case .refused(let refusal)? = try answer("new", [1: "old", 2: "ab"]) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.reason == .idTaken && refusal.words.contains("its uuid is new, not old"))
+        guard case .refused(let other)? = try answer("ab", [2: "ab", 3: "c"]) else {
+            Issue.record("not refused under another id")
+            return
+        }
+        #expect(other.words.contains("its data folder is node 2's"))
+    }
+
+    @Test func `one that the slave knows, or does not know yet, or that does not tell its folder, is greeted`() throws {
+        for (uuid, members) in [("old", [1: "old", 2: "ab"]), ("old", [:]), ("", [1: "old"])] as [(String, [UInt32: String])] {
+            guard case .hello? = try answer(uuid, members) else {
+                Issue.record("refused")
+                return
+            }
+        }
+    }
+
+    @Test func `a slave takes neither the master's own id nor that of another folder`() throws {
+        for (id, members) in [(1, [:]), (3, [1: "m", 3: "c"])] as [(UInt32, [UInt32: String])] {
+            var (master, slave) = try pair("m", members)
+            guard case .send(let challenge) = master.opening.first, case .send(let greeting) = slave.received(challenge, nowMs: 0).first else {
+                Issue.record("no greeting")
+                return
+            }
+            _ = master.received(greeting, nowMs: 0)
+            guard case .send(let welcome) = master.admitted(try #require(NodeID(rawValue: id))).first,
+                case .send(.refused(let refusal)) = slave.received(welcome, nowMs: 0).first
+            else {
+                Issue.record("id \(id) was taken")
+                return
+            }
+            #expect(refusal.reason == .idTaken && refusal.words.contains("Docs/Operations.md"))
+        }
+    }
+}
+
 @Suite struct FrameTests {
     static let frames: [Frame] = [
         .resume([]), .resume([GTID(domain: 0, server: 1, sequence: 42), GTID(domain: 0, server: 257, sequence: 43)]),

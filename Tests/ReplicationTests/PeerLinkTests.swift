@@ -75,6 +75,21 @@ private struct Peers {
         #expect(peers.asker.ask(["hold"]) == [])
     }
 
+    @Test func `a node of another folder under the id that was asked for does not answer for it`() throws {
+        for (uuid, answers) in [("old", true), ("new", false), ("", true)] {
+            let identity = LinkIdentity(cluster: "ddb", uuid: uuid, prove: nil, equal: { $0 == $1 })
+            let two = try #require(NodeID(rawValue: 2))
+            let hello = Frame.Hello(cluster: "ddb", uuid: "ab", id: 1, address: "h:1", nonce: [UInt8](repeating: 5, count: 32), proof: [])
+            var asker = PeerAsker(identity, wanted: two, uuid: "old", hello: hello)
+            let answerer = PeerAnswerer(identity, own: two, epoch: .first, nonce: [UInt8](repeating: 9, count: 32), idleMsMax: 1000, nowMs: 0)
+            guard case .send(let challenge) = answerer.opening.first, case .send(let frame) = asker.received(challenge).first else {
+                Issue.record("nothing was said")
+                return
+            }
+            if case .hello = frame { #expect(answers) } else { #expect(!answers) }
+        }
+    }
+
     @Test func `a peer that asks nothing is given up, not while its answer is made`() throws {
         var peers = try Peers()
         _ = peers.meet()

@@ -195,8 +195,10 @@ import NodeConfig
     func answer(_ fields: [String?], from id: NodeID, uuid: String) -> [[String?]]? {
         guard let ask = ElectionAsk(fields) else { return nil }
         defer { schedule() }
-        // Another folder under a member's number is nobody.
-        guard node.membership.configuration.member(id).map({ $0.uuid == uuid }) ?? !node.membership.configuration.isKnown else { return [] }
+        // Another folder under a member's id, or under this node's, has no say.
+        guard id != node.id, node.membership.configuration.member(id).map({ $0.uuid == uuid }) ?? !node.membership.configuration.isKnown else {
+            return []
+        }
         let now = EventLoop.nowMs()
         switch ask {
         case .vote(let request):

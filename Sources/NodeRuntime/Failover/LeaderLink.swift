@@ -112,7 +112,8 @@ import Replication
 
     private func connected(_ descriptor: Int32) throws {
         link = SlaveLink(
-            node.linkIdentity, hello: try node.hello(), checksum: Digests.crc32, timeoutMs: node.settings.replication.peerTimeoutMs,
+            node.linkIdentity, hello: try node.hello(), members: node.membership.uuids, checksum: Digests.crc32,
+            timeoutMs: node.settings.replication.peerTimeoutMs,
             nowMs: EventLoop.nowMs())
         frames = FrameReader(takesEvents: !node.isWitness)
         isPaused = false

@@ -3,54 +3,55 @@ import EventLoop
 import Failover
 import NodeConfig
 
-/// Who belongs to the cluster, on this node's disk: each node has the list, the master alone changes it.
+/// The list of members on this node's disk.
 ///
-/// The file: a line `stamp epoch.version`, then a line a node, `uuid id address kind`; of kind `removed` is who is not let in again. It is replaced
-/// whole, so that a crash leaves the old or the new one. The same text goes to the other nodes.
+/// The file: a line `stamp epoch.version`, then a line a node, `uuid id address kind`; of kind `removed` is a node that is not let in again. It is
+/// replaced whole, so that a crash leaves the old or the new one. The same text goes to the other nodes.
 struct Membership: Sendable {
-    struct Removed: Hashable, Sendable {
-        let uuid: String
-        let id: NodeID
-        let address: String
-    }
-
-    /// Why a node can't be admitted.
-    enum Refusal: Error {
-        case idTaken(NodeID, by: String)
-        /// It was a data node before, or a witness, and is started as the other now.
-        case otherKind(NodeID)
-        /// The cluster has a witness already.
-        case secondWitness(NodeID, at: String)
-        /// It was taken out of the cluster.
-        case removed(NodeID)
-        case tooMany
-        /// Its uuid or address can't be kept in a line of the file.
-        case unwritable
-        /// The change before is not on enough nodes.
-        case notYet(String)
+    /// Why a list can't be this node's.
+    enum Problem: Error, Equatable {
+        /// It is no list of members.
+        case unreadable
+        case fault(ListFault)
         case system(SystemError)
     }
 
-    private static let wordBytesMax = 255
-
     private let path: String
-    private(set) var configuration = Configuration.unknown
-    private(set) var removed: [Removed] = []
+    private(set) var list = MemberList.unknown
+    /// Another node's list that was refused last: it comes again and again, and is told of once.
+    private var refused: String?
 
-    /// Reads the file; without one nobody is known.
-    init(path: String) throws(SystemError) {
+    /// Reads the file; without one no node is known.
+    init(path: String, own: NodeIdentity) throws(StoredProblem) {
         self.path = path
-        if let text = try TextFile.read(path), let (configuration, removed) = Self.parse(text) {
-            (self.configuration, self.removed) = (configuration, removed)
+        do throws(Problem) {
+            let text: String?
+            do throws(SystemError) { text = try TextFile.read(path) } catch { throw .system(error) }
+            if let text { list = try Self.read(text, own) }
+        } catch {
+            throw StoredProblem(path: path, problem: error)
         }
+    }
+
+    var configuration: Configuration { list.configuration }
+    var removed: [MemberList.Removed] { list.removed }
+
+    /// The members' folders.
+    var uuids: [NodeID: String] { Dictionary(configuration.members.map { ($0.id, $0.uuid) }) { first, _ in first } }
+
+    private static func read(_ text: String, _ own: NodeIdentity) throws(Problem) -> MemberList {
+        guard let list = parse(text) else { throw .unreadable }
+        if let fault = list.fault(for: own) { throw .fault(fault) }
+        return list
     }
 
     // MARK: As text
 
-    static func parse(_ text: String) -> (Configuration, [Removed])? {
+    /// Nil for what is no list. Whether it makes sense is for `MemberList.fault` to say.
+    static func parse(_ text: String) -> MemberList? {
         var stamp = ConfigurationStamp(epoch: .first, version: 0)
         var members: [Member] = []
-        var removed: [Removed] = []
+        var removed: [MemberList.Removed] = []
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
             if words.count == 2, words[0] == "stamp" {
@@ -61,62 +62,49 @@ struct Membership: Sendable {
             guard words.count == 3 || words.count == 4, let id = NodeID(words[1]) else { return nil }
             let kind = words.count == 4 ? words[3] : "voter"
             if kind == "removed" {
-                removed.append(Removed(uuid: words[0], id: id, address: words[2]))
+                removed.append(MemberList.Removed(uuid: words[0], id: id, address: words[2]))
             } else {
                 guard let kind = Member.Kind(word: kind), let address = NodeAddress(words[2]) else { return nil }
                 members.append(Member(id: id, uuid: words[0], address: address, kind: kind))
             }
         }
-        guard Set(members.map(\.id)).count == members.count else { return nil }
-        return (Configuration(stamp: stamp, members: members), removed)
+        return MemberList(Configuration(stamp: stamp, members: members), removed: removed)
     }
 
-    static func text(_ configuration: Configuration, _ removed: [Removed]) -> String {
-        let members = configuration.members.map { "\($0.uuid) \($0.id) \($0.address) \($0.kind.word)\n" }
-        let gone = removed.map { "\($0.uuid) \($0.id) \($0.address) removed\n" }
-        return "stamp \(configuration.stamp)\n" + (members + gone).joined()
+    static func text(_ list: MemberList) -> String {
+        let members = list.configuration.members.map { "\($0.uuid) \($0.id) \($0.address) \($0.kind.word)\n" }
+        let gone = list.removed.map { "\($0.uuid) \($0.id) \($0.address) removed\n" }
+        return "stamp \(list.configuration.stamp)\n" + (members + gone).joined()
     }
 
-    var text: String { Self.text(configuration, removed) }
+    var text: String { Self.text(list) }
 
     /// On disk when this returns; what could not be stored is not so here either.
-    mutating func install(_ configuration: Configuration, removed: [Removed]) throws(SystemError) {
-        guard configuration != self.configuration || removed != self.removed else { return }
-        try TextFile.replace(path, with: Self.text(configuration, removed))
-        (self.configuration, self.removed) = (configuration, removed)
+    mutating func install(_ new: MemberList) throws(SystemError) {
+        guard new != list else { return }
+        try TextFile.replace(path, with: Self.text(new))
+        list = new
     }
 
-    /// Another node's list, if it is newer.
-    mutating func install(text: String) throws(SystemError) -> Bool {
-        guard let (configuration, removed) = Self.parse(text), configuration.stamp > self.configuration.stamp else { return false }
-        try install(configuration, removed: removed)
-        return true
+    /// What is to be done with another node's list.
+    enum Offer: Equatable {
+        /// It is newer, and makes sense.
+        case newer(MemberList)
+        /// This node's is as new, or the same was refused before.
+        case known
+        case refused(Problem)
     }
 
-    // MARK: Admitting
-
-    /// The member that a node which wants to join is, or would be: the id it had, the one it wants, or the next free one.
-    func admission(uuid: String, wanted: NodeID?, address: String, isWitness: Bool) throws(Refusal) -> Member {
-        guard Self.isWord(uuid), Self.isWord(address), let address = NodeAddress(address) else { throw .unwritable }
-        if let gone = removed.first(where: { $0.uuid == uuid }) { throw .removed(gone.id) }
-        if let known = configuration.members.first(where: { $0.uuid == uuid }) {
-            if let wanted, wanted != known.id { throw .idTaken(wanted, by: "this node, which is \(known.id) already") }
-            guard (known.kind == .witness) == isWitness else { throw .otherKind(known.id) }
-            return Member(id: known.id, uuid: uuid, address: address, kind: known.kind)
+    mutating func offered(_ text: String, to own: NodeIdentity) -> Offer {
+        do throws(Problem) {
+            guard let list = Self.parse(text) else { throw .unreadable }
+            guard list.configuration.stamp > configuration.stamp else { return .known }
+            if let fault = list.fault(for: own) { throw .fault(fault) }
+            return .newer(list)
+        } catch {
+            defer { refused = text }
+            return refused == text ? .known : .refused(error)
         }
-        if isWitness, let other = configuration.witness.flatMap(configuration.member) {
-            throw .secondWitness(other.id, at: other.address.description)
-        }
-        let taken = configuration.members.map { ($0.id, $0.address.description) } + removed.map { ($0.id, $0.address) }
-        if let wanted, let (_, other) = taken.first(where: { $0.0 == wanted }) { throw .idTaken(wanted, by: "the node at \(other)") }
-        let next = NodeID(rawValue: (taken.map(\.0.rawValue).max() ?? 0) + 1).flatMap { $0 <= .max ? $0 : nil }
-        guard let id = wanted ?? next else { throw .tooMany }
-        return Member(id: id, uuid: uuid, address: address, kind: isWitness ? .witness : .learner)
-    }
-
-    private static func isWord(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= wordBytesMax
-            && text.unicodeScalars.allSatisfy { $0.value > 0x20 && !(0x7F...0x9F).contains($0.value) && !$0.properties.isWhitespace }
     }
 }
 

@@ -102,7 +102,7 @@ import NodeConfig
         let members = configuration.members.map { away.contains($0.id) ? $0.becoming(.learner) : $0 }
         let stamp = ConfigurationStamp(epoch: node.epoch.next, version: configuration.stamp.version + 1)
         do throws(SystemError) {
-            try node.keep(Configuration(stamp: stamp, members: members), removed: node.membership.removed)
+            try node.keep(node.membership.list.with(Configuration(stamp: stamp, members: members)))
         } catch {
             return end(.failure(ReplyError(.notReady, "the list of members could not be stored (\(error)), so nothing was changed")))
         }

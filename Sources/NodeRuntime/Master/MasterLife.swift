@@ -68,9 +68,12 @@ import Replication
 
     /// To be called once the node knows of this life.
     func begin() {
-        if let takeover { roster.begin(marker: Position(takeover.marker)) }
-        // Where the list of members can't be stored, that was all.
-        guard !isStopped else { return }
+        // In the same turn in which this node began to lead: no link comes between.
+        do throws(Roster.Problem) {
+            try roster.begin(marker: takeover.map { Position($0.marker) } ?? .start)
+        } catch {
+            return node.cannotLead(self, error)
+        }
         if let takeover { inSync.begin(marker: takeover.marker) }
         configureGate()
         takeover?.begin()
@@ -150,7 +153,6 @@ import Replication
             case .success:
                 self.poll.start()
                 self.gate.written(position)
-                self.roster.begin(marker: position)
                 self.configureGate()
                 self.gate.databaseIsUp(binlog: position) { [node] problem in
                     if problem == nil { node.outcomes.serve() }
@@ -180,7 +182,7 @@ import Replication
 
     func linkArrived(_ channel: Channel, rest: [UInt8]) {
         guard slaves.count < Self.linksMax else { return channel.close() }
-        guard history != nil else {
+        guard history != nil, roster.hasBegun else {
             let frame = Frame.refused(LinkRefusal(.notYet, "the master's database is starting"))
             channel.write { frame.encode(into: &$0) }
             return channel.closeWhenSent()
@@ -196,7 +198,7 @@ import Replication
         }
     }
 
-    func admit(_ hello: Frame.Hello) throws(Membership.Refusal) -> Member {
+    func admit(_ hello: Frame.Hello) throws(Roster.Problem) -> Member {
         let member = try roster.admit(hello)
         // A node that comes again has left its old link behind.
         for old in slaves where old.member?.uuid == hello.uuid { old.close("the slave has come again over another link") }
@@ -269,7 +271,7 @@ import Replication
 
     /// A slave has told how far it is; `before`: what it told last.
     func progressed(_ slave: SlaveConnection, since before: Frame.Ack) {
-        guard let member = slave.member else { return }
+        guard let member = slave.member, node.membership.list.holds(member) else { return }
         // Who takes a snapshot follows this master as well.
         if slave.ack.beat != before.beat {
             if let sent = sentMs[slave.ack.beat] { node.electorate.heard(from: member.id, sentMs: sent) }
@@ -378,6 +380,7 @@ import Replication
 
     func stop() {
         isStopped = true
+        roster.end()
         node.loop.cancel(timer)
         poll.stop()
         rounds.close()

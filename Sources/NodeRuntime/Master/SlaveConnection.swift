@@ -76,29 +76,13 @@ import Replication
     private var name: String { member.map { "\($0.id)@\($0.address)" } ?? "unknown" }
 
     private func admit(_ hello: Frame.Hello) {
-        do throws(Membership.Refusal) {
+        do throws(Roster.Problem) {
             let member = try master.admit(hello)
             self.member = member
             perform(link.admitted(member.id))
             master.node.log.notice(isWitness ? "witness joined" : "slave joined", ["slave": name])
         } catch {
-            let words =
-                switch error {
-                case .idTaken(let id, let other): "id \(id) is taken by \(other); give the joining node another --id, or none"
-                case .otherKind(let id):
-                    hello.isWitness
-                        ? "node \(id) is no witness of this cluster any more: .remove \(id), and start the witness anew in an empty data folder"
-                        : "node \(id) is the witness of this cluster; a node with data needs an empty data folder and another id"
-                case .secondWitness(let id, let other):
-                    "this cluster has a witness, node \(id) at \(other), and two could outvote the data; to have another one .remove \(id) first"
-                case .removed(let id): "node \(id) was removed from this cluster; to join anew it needs an empty data folder"
-                case .tooMany: "this cluster has as many nodes as it can"
-                case .unwritable: "the node's uuid or address holds blanks or control characters, is empty or is too long; mend its configuration"
-                case .notYet(let why): "the list of members can't be changed yet: \(why)"
-                case .system(let error): "the master could not store the new member: \(error)"
-                }
-            let reason: LinkRefusal.Reason = if case .notYet = error { .notYet } else { .idTaken }
-            perform(link.refuse(LinkRefusal(reason, words)))
+            perform(link.refuse(error.told(to: hello)))
         }
     }
 
