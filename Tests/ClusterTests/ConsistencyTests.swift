@@ -5,7 +5,11 @@ extension WholeClusters {
     /// What reads promise.
     @Suite struct Consistency {
         private func run(_ body: (Cluster, Client) throws -> Void) throws {
-            try Cluster.run(["replication": #"{"ackTimeoutMs": 1500}"#, "session": #"{"readYourWritesMs": 1500}"#]) { cluster in
+            let settings = [
+                "replication": #"{"ackTimeoutMs": 1500}"#, "session": #"{"readYourWritesMs": 1500}"#,
+                "failover": #"{"mode": "manual", "clientWaitMs": 0}"#,
+            ]
+            try Cluster.run(settings) { cluster in
                 let client = try cluster.master.connect()
                 try client.ok("CREATE DATABASE d")
                 try client.ok("CREATE TABLE d.t (v INT PRIMARY KEY)")
@@ -64,6 +68,103 @@ extension WholeClusters {
                 try onSlave.refused("MASTER-UNREACHABLE", "SELECT 1")
                 try onSlave.ok(".reset")
                 #expect(try onSlave.value("SELECT 1") == "1")
+            }
+        }
+
+        /// A master and a slave that reaches it over a proxy; a table with one row, whose query runs on shared connections.
+        private func runBehindProxy(_ settings: [String: String], _ body: (Cluster, LinkProxy) throws -> Void) throws {
+            try Cluster.run(slaves: 0, settings) { cluster in
+                let proxy = try LinkProxy(to: cluster.master.port)
+                defer { proxy.stop() }
+                let slave = try cluster.add("slave1", settings, through: proxy.port)
+                try slave.launch()
+                try slave.waitUntilServing()
+                try waitUntil("it follows") { try slave.status("link").hasPrefix("receiving") }
+                try body(cluster, proxy)
+            }
+        }
+
+        /// Runs it until it has proven fast.
+        private func prove(_ sql: String, _ node: NodeProcess) throws {
+            let client = try node.connect()
+            for _ in 0..<40 { try client.ok(sql) }
+        }
+
+        @Test func `a read that was sent behind another is confirmed on its own`() throws {
+            let settings = [
+                "replication": #"{"ackTimeoutMs": 1500, "heartbeatMs": 500, "peerTimeoutMs": 20000}"#,
+                "failover": #"{"mode": "manual", "clientWaitMs": 0}"#,
+            ]
+            try runBehindProxy(settings) { cluster, proxy in
+                let sql = "SELECT 1"
+                try prove(sql, cluster.master)
+                let reader = try linearizable(cluster.master)
+                try reader.ok(sql)
+                proxy.hold(.forth)
+                try reader.ask(sql)
+                // The slave tells of each beat: that one is among them.
+                var told = proxy.came(.forth)
+                for _ in 0..<3 {
+                    try waitUntil("the slave answers") { proxy.came(.forth) > told }
+                    told = proxy.came(.forth)
+                    let before = proxy.came(.back)
+                    try waitUntil("another beat") { proxy.came(.back) > before }
+                }
+                proxy.hold(.back)
+                for _ in 0..<3 { try reader.ask(sql) }
+                // Behind this they have come.
+                try cluster.master.connect().ok(".ping")
+                proxy.letGo(.forth)
+                #expect(try reader.reply().rows == [["1"]])
+                for _ in 0..<3 { #expect(try reader.reply().error?.code == "NO-QUORUM", "nothing confirms what came later") }
+                proxy.letGo(.back)
+                try waitUntil("confirmed again") { try reader.run(sql).error == nil }
+                for _ in 0..<40 { try reader.ask(sql) }
+                for _ in 0..<40 { #expect(try reader.reply().rows == [["1"]]) }
+            }
+        }
+
+        @Test func `reads in a transaction, locking reads and what a slave passes on are confirmed, too`() throws {
+            try run { cluster, client in
+                let (onMaster, passedOn) = (try linearizable(cluster.master), try linearizable(cluster.slave(1)))
+                try onMaster.ok("BEGIN")
+                try passedOn.ok("SET @x = 1")
+                cluster.slave(2).kill()
+                try onMaster.ok("SELECT 1")
+                try passedOn.ok("SELECT @x")
+                try cluster.slave(1).hold()
+                for sql in ["SELECT * FROM d.t", "SELECT * FROM d.t FOR UPDATE", "EXECUTE IMMEDIATE 'SELECT * FROM d.t'"] {
+                    try onMaster.refused("NO-QUORUM", sql)
+                }
+                try onMaster.ok("ROLLBACK")
+                // As a slave's session says it.
+                for request in [".consistency session", "SELECT 1", ".consistency linearizable"] { try onMaster.ok(request) }
+                try onMaster.refused("NO-QUORUM", "SELECT 1")
+                cluster.slave(1).signal(SIGCONT)
+                #expect(try passedOn.value("SELECT @x") == "1")
+                try client.ok("SELECT 1")
+            }
+        }
+
+        @Test func `a linearizable read whose master does not answer fails in time`() throws {
+            let settings = [
+                "replication": #"{"ackTimeoutMs": 1000, "heartbeatMs": 9000, "peerTimeoutMs": 60000}"#,
+                "failover": #"{"mode": "manual", "clientWaitMs": 0}"#,
+            ]
+            try runBehindProxy(settings) { cluster, proxy in
+                let reader = try linearizable(cluster.slave(1))
+                try reader.ok("SELECT 1")
+                proxy.hold(.back)
+                let took = try timed {
+                    let told = try reader.refused("MASTER-UNREACHABLE", "SELECT 1")
+                    #expect(told.contains("replication.ackTimeoutMs"), "\(told)")
+                }
+                #expect(took < .seconds(15), "\(took)")
+                try reader.ok(".consistency session")
+                #expect(try reader.value("SELECT 1") == "1")
+                try reader.ok(".consistency linearizable")
+                proxy.letGo(.back)
+                #expect(try reader.value("SELECT 1") == "1")
             }
         }
 

@@ -22,8 +22,7 @@ import StatementGate
     /// How long the statement at hand may wait for a master, by the loop's clock.
     private var waitsUntilMs = 0
     private var reader: RequestReader
-    private var queue: [Request] = []
-    private var queuedBytes = 0
+    private(set) var queue = RequestQueue()
     private var isBusy = false
     /// The statement at hand may write, here.
     private var runsWrite = false
@@ -36,6 +35,7 @@ import StatementGate
     var isAuthenticated = false
     var appliedWait: AppliedPosition.WaitID?
     var consistency = ReadConsistency.session
+    var confirmation: ReadConfirmation?
     var maxStalenessMs: Int?
     /// Of the next statement's transaction, and of the one at hand.
     var nextID, id: TransactionID?
@@ -83,22 +83,15 @@ import StatementGate
         forwarded?.reset()
         node.applied.cancel(appliedWait)
         if let verification { node.verifier.cancel(verification) }
-        queue = []
+        queue.drop()
         node.sessionEnded(self)
     }
 
-    /// Beyond this, in bytes, no further request is taken off a client's input before one is answered.
-    private static let queuedBytesMax = 1 << 20
-
-    private var isQueueFull: Bool { queue.count >= node.settings.limits.pipelinedRequests || queuedBytes > Self.queuedBytesMax }
-
     /// Takes requests off the reader, as many as may wait; with more at hand the client is not read any further.
     private func gather() {
-        while !isQueueFull, let request = reader.next() {
-            if case .sql(let sql) = request { queuedBytes += sql.count }
-            queue.append(request)
-        }
-        let isFull = isQueueFull
+        let requestsMax = node.settings.limits.pipelinedRequests
+        while !queue.isFull(requestsMax: requestsMax), let request = reader.next() { queue.append(request) }
+        let isFull = queue.isFull(requestsMax: requestsMax)
         if isFull != isReadingPaused {
             isReadingPaused = isFull
             if isFull { channel.pauseReading() } else { channel.resumeReading() }
@@ -109,14 +102,9 @@ import StatementGate
     private func proceed() {
         while !isBusy, channel.isOpen, !channel.isFull {
             if queue.isEmpty { gather() }
-            if queue.isEmpty, inputIsOver, let last = reader.ended() {
-                if case .sql(let sql) = last { queuedBytes += sql.count }
-                queue.append(last)
-            }
-            guard !queue.isEmpty else { break }
+            if queue.isEmpty, inputIsOver, let last = reader.ended() { queue.append(last) }
+            guard let request = queue.beginNext() else { break }
             isBusy = true
-            let request = queue.removeFirst()
-            if case .sql(let sql) = request { queuedBytes -= sql.count }
             perform(request)
         }
         guard !isBusy, queue.isEmpty, channel.isOpen else { return }
@@ -138,11 +126,10 @@ import StatementGate
 
     /// Takes the next request, where it is a read that may run together with the one at hand: it goes where that one went.
     private func nextRead(_ isWelcome: (Classification) -> Bool) -> LocalStatement? {
-        guard case .sql(let sql)? = queue.first, !node.isStopping, case (let mode, nil) = modes else { return nil }
+        guard mayJoinNext, let sql = queue.nextStatement, !node.isStopping, case (let mode, nil) = modes else { return nil }
         let read = read(sql, mode)
         guard refusal(of: read) == nil, let what = try? read.get(), isWelcome(what) else { return nil }
-        queue.removeFirst()
-        queuedBytes -= sql.count
+        _ = queue.beginNext()
         together += 1
         return LocalStatement(sql, what, writer) { [self] _ in finishRequest() }
     }
@@ -233,7 +220,7 @@ import StatementGate
             local.reset()
             forwarded?.reset()
             lastWasPassedOn = false
-            (consistency, maxStalenessMs) = (.session, nil)
+            (consistency, maxStalenessMs, confirmation) = (.session, nil, nil)
             forgetIDs()
             answer([])
         case .verify(let scope): verify(scope)
@@ -266,7 +253,7 @@ import StatementGate
 
     private static let attemptMs = 20
 
-    private func attempt(_ sql: [UInt8], isFirst: Bool = false) {
+    func attempt(_ sql: [UInt8], isFirst: Bool = false) {
         guard isAllowed else { return answer(authRequired) }
         if node.isWitness { return answer(node.witnessRefusal) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
@@ -298,9 +285,8 @@ import StatementGate
             {
                 return answer(error)
             }
-            if consistency == .linearizable, !what.isWrite, what.transaction == nil { return readHere(sql, what) }
             runsWrite = what.isWrite || what.transaction != nil
-            runHere(sql, what)
+            if consistency == .linearizable, what.mayShowData || local.hold.contains(.handlers) { readHere(sql, what) } else { runHere(sql, what) }
         case .slave:
             if tellsHold { return answer(ReplyError(.notMaster, "this node is no longer master; this was not run")) }
             route(sql, what)
@@ -357,7 +343,8 @@ import StatementGate
 
     func passOn(_ sql: [UInt8], _ what: Classification) {
         lastWasPassedOn = true
-        forwardedSession().run(sql, id: id, account: local.account, database: local.database, format: writer.format) { [weak self] outcome in
+        forwardedSession().run(sql, id: id, account: local.account, database: local.database, consistency: consistency, format: writer.format) {
+            [weak self] outcome in
             guard let self else { return }
             self.passedOn(outcome, what)
             switch outcome {

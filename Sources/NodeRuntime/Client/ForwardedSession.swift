@@ -99,7 +99,7 @@ import StatementGate
     // MARK: Passing on
 
     func run(
-        _ sql: [UInt8], id: TransactionID?, account: DatabaseAccount?, database: [UInt8]?, format: ReplyFormat,
+        _ sql: [UInt8], id: TransactionID?, account: DatabaseAccount?, database: [UInt8]?, consistency: ReadConsistency, format: ReplyFormat,
         done: @escaping @LoopActor (Outcome) -> Void
     ) {
         self.done = done
@@ -107,7 +107,7 @@ import StatementGate
             lostState = false
             return finish(.stateLost)
         }
-        let goal = ForwardedGoal(account: account, database: database, settings: settings, format: format)
+        let goal = ForwardedGoal(account: account, database: database, settings: settings, consistency: consistency, format: format)
         steps = progress.steps(to: goal) + (id.map { [.id($0)] } ?? []) + [.sql(sql, for: .statement)]
         if channel == nil { connect() } else { next() }
     }
@@ -115,7 +115,8 @@ import StatementGate
     /// Asks the master what has nothing to do with what the session holds there.
     func ask(_ command: String, account: DatabaseAccount?, format: ReplyFormat, done: @escaping @LoopActor (Outcome) -> Void) {
         self.done = done
-        let goal = ForwardedGoal(account: account, database: nil, settings: Array(settings.prefix(progress.settings)), format: format)
+        let done = Array(settings.prefix(progress.settings))
+        let goal = ForwardedGoal(account: account, database: nil, settings: done, consistency: progress.consistency, format: format)
         steps = progress.steps(to: goal) + [ForwardedStep(purpose: .statement, request: Array("\(command)\n".utf8))]
         if channel == nil { connect() } else { next() }
     }
@@ -244,7 +245,7 @@ import StatementGate
         steps = []
         guard let error = toldError else { return lose("what answers at \(node.masterWords) is no node") }
         switch step.purpose {
-        case .greeting, .format, .id, .statement:
+        case .greeting, .format, .consistency, .id, .statement:
             drop()
             finish(.unreachable("the master answered \(error.words)"))
         case .login:

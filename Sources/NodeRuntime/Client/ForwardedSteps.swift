@@ -12,6 +12,7 @@ struct ForwardedStep {
         case database([UInt8])
         /// The next of the session's settings.
         case setting
+        case consistency(ReadConsistency)
         /// Of the transaction that the statement belongs to.
         case id
         case statement
@@ -26,6 +27,10 @@ struct ForwardedStep {
 
     static func id(_ id: TransactionID) -> ForwardedStep { ForwardedStep(purpose: .id, request: Array(".id \(id)\n".utf8)) }
 
+    static func consistency(_ consistency: ReadConsistency) -> ForwardedStep {
+        ForwardedStep(purpose: .consistency(consistency), request: Array(".consistency \(consistency.rawValue)\n".utf8))
+    }
+
     static func format(_ format: ReplyFormat) -> ForwardedStep {
         ForwardedStep(purpose: .format(format), request: Array(".format \(format.rawValue)\n".utf8))
     }
@@ -37,6 +42,8 @@ struct ForwardedGoal {
     let account: DatabaseAccount?
     let database: [UInt8]?
     let settings: [[UInt8]]
+    /// What the master's reads promise.
+    let consistency: ReadConsistency
     /// Of the client's own replies.
     let format: ReplyFormat
 }
@@ -47,12 +54,15 @@ struct ForwardedProgress {
     private var format = ReplyFormat.tsv
     private var database: [UInt8]?
     private(set) var settings = 0
+    private(set) var consistency = ReadConsistency.session
 
     /// What is still to be said before the client's statement. The replies to it are read here, so they are in the tsv form.
     func steps(to goal: ForwardedGoal) -> [ForwardedStep] {
         var moves: [ForwardedStep] = []
         if let wanted = goal.database, wanted != database { moves.append(.sql(SQLText.use(wanted), for: .database(wanted))) }
         moves += goal.settings[settings...].map { .sql($0, for: .setting) }
+        // What else a read promises a slave alone can break.
+        if (goal.consistency == .linearizable) != (consistency == .linearizable) { moves.append(.consistency(goal.consistency)) }
         var steps = isGreeted ? [] : Self.greeting(goal.account)
         let isRead = moves.isEmpty || format == .tsv
         if !isRead { steps.append(.format(.tsv)) }
@@ -80,6 +90,7 @@ struct ForwardedProgress {
         case .format(let format): self.format = format
         case .database(let database): self.database = database
         case .setting: settings += 1
+        case .consistency(let consistency): self.consistency = consistency
         case .login, .id, .statement: return
         }
     }

@@ -11,7 +11,8 @@ extension ClientSession {
         if local.inTransaction {
             // A READ ONLY transaction runs here; MariaDB itself refuses a write in it. What it sets counts for later writes, too.
             if what.assignsUserVariable { return answer(Self.variableRefused) }
-            return what.facts.contains(.setsSessionVariable) ? setOnBoth(sql, what) : runHere(sql, what)
+            if what.facts.contains(.setsSessionVariable) { return setOnBoth(sql, what) }
+            return what.transaction == nil ? readHere(sql, what) : runHere(sql, what)
         }
         if livesOnMaster || what.facts.contains(.readsDiagnostics) && lastWasPassedOn { return passOn(sql, what) }
         if what.facts.contains(.readsDiagnostics), what.assignsUserVariable, !what.isWrite { return answer(Self.diagnosticsElsewhere) }

@@ -14,8 +14,7 @@ import Replication
     private unowned let slave: SlaveLife
     private let journal: Journal
     private(set) lazy var link = LeaderLink(node, for: self)
-    var asked: [UInt64: @LoopActor (Result<Position, ReplyError>) -> Void] = [:]
-    var lastAsked: UInt64 = 0
+    var asked = AskedReads()
     /// A snapshot is taken: over the link this node only hears and tells how far everybody is.
     private var isSuspended = false
     /// Why the journal could not be written, until it can.

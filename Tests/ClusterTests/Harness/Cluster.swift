@@ -42,8 +42,8 @@ final class Cluster {
     var slaves: ArraySlice<NodeProcess> { nodes.dropFirst() }
     func slave(_ number: Int) -> NodeProcess { nodes[number] }
 
-    /// A further node, not started: the first is the master, the others follow it.
-    @discardableResult func add(_ name: String, _ settings: [String: String] = [:]) throws -> NodeProcess {
+    /// A further node, not started: the first is the master, the others follow it, reaching it at `through` where that is given.
+    @discardableResult func add(_ name: String, _ settings: [String: String] = [:], through: UInt16? = nil) throws -> NodeProcess {
         var all = [
             "database": #"{"options": {"innodb_buffer_pool_size": "64M", "innodb_log_file_size": "32M"}}"#,
             // Who kills a master means that one, unless the suite is about who takes over.
@@ -52,7 +52,8 @@ final class Cluster {
         all.merge(settings) { $1 }
         let isMaster = nodes.isEmpty
         let node = try NodeProcess(
-            name: name, port: Ports.next(), in: root, role: isMaster ? "master" : "slave", master: isMaster ? nil : nodes[0].port, settings: all)
+            name: name, port: Ports.next(), in: root, role: isMaster ? "master" : "slave", master: isMaster ? nil : through ?? nodes[0].port,
+            settings: all)
         try DatabaseTemplate.copy(into: node.data)
         nodes.append(node)
         return node
