@@ -81,9 +81,19 @@ let package = Package(
 
         // The fault campaign: real processes under load and faults; no product either.
         .target(name: "CampaignCore", dependencies: ["Failover"], path: "Campaign/CampaignCore", swiftSettings: settings),
-        .executableTarget(
-            name: "campaign", dependencies: ["CampaignCore", "ClusterModel", "LineProtocol", "CSystem", argumentParser], path: "Campaign/Campaign",
+        .target(
+            name: "CampaignHarness", dependencies: ["ClusterModel", "LineProtocol", "CSystem"], path: "Campaign/CampaignHarness",
             swiftSettings: settings),
+        .executableTarget(
+            name: "campaign", dependencies: ["CampaignCore", "CampaignHarness", "ClusterModel", argumentParser], path: "Campaign/Campaign",
+            swiftSettings: settings),
+
+        // MariaDB's own test files, run on a cluster and on a plain server; no product either.
+        .target(name: "SuiteCore", path: "Suite/SuiteCore", swiftSettings: settings),
+        .executableTarget(
+            name: "suite",
+            dependencies: ["SuiteCore", "CampaignHarness", "ClusterModel", "LineProtocol", "MariaDBServer", "CMariaDB", argumentParser],
+            path: "Suite/Suite", swiftSettings: settings),
 
         // Tests, a target a tier or module, and what several of them use.
         .target(
@@ -102,6 +112,7 @@ let package = Package(
         tests("MariaDBServerTests", ["MariaDBServer", "ClusterModel"]),
         tests("LoadGeneratorTests", ["LoadGeneratorCore"]),
         tests("CampaignTests", ["CampaignCore"]),
+        tests("SuiteTests", ["SuiteCore"]),
         tests("DigestsTests", ["Digests"]),
         tests("EventLoopTests", ["EventLoop", "TestSupport"]),
         tests("MariaDBConnectorTests", ["MariaDBConnector", "MySQLProtocol", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),

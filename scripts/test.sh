@@ -18,13 +18,13 @@ Without a tier: all of them. --help: this text.
 TEXT
 }
 
-pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|FailoverTests|VerificationTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests|CampaignTests'
+pure='ArchitectureTests|ClusterModelTests|StatementGateTests|BinlogFormatTests|MySQLProtocolTests|LineProtocolTests|ReplicationTests|FailoverTests|VerificationTests|NodeConfigTests|ConsoleTests|LoadGeneratorTests|CampaignTests|SuiteTests'
 database='DigestsTests|EventLoopTests|MariaDBServerTests|MariaDBConnectorTests|NodeRuntimeTests'
 cluster='ClusterTests'
 
 lint() {
     say "== lint"
-    swift format lint --strict --recursive --parallel Sources Benchmarks Campaign Simulator Tests Package.swift
+    swift format lint --strict --recursive --parallel Sources Benchmarks Campaign Simulator Suite Tests Package.swift
     local script
     for script in scripts/*.sh scripts/benchmark/*.sh .ci/run; do bash -n "$script"; done
 }

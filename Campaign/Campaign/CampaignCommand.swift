@@ -1,5 +1,6 @@
 import ArgumentParser
 import CampaignCore
+import CampaignHarness
 import Glibc
 
 /// `campaign`: a cluster of real processes under load and faults, and what must be true of it in the end.
@@ -36,48 +37,12 @@ struct CampaignCommand: ParsableCommand {
 
     func run() throws {
         EarlyEnd.watchSignals()
-        let work = try WorkFolder(keep)
+        let work = try WorkFolder("ddbnode-campaign", keep: keep)
         var isClean = false
-        defer { work.end(isClean: isClean) }
+        defer { work.end(isWanted: !isClean && !EarlyEnd.isWanted, "data, logs and history.txt are in") }
         let campaign = try Campaign(self, in: work.path)
         defer { campaign.end(keeping: work.isKept || !isClean && !EarlyEnd.isWanted) }
         isClean = try campaign.run()
         guard isClean else { throw Failure("the cluster broke a promise, see above") }
     }
-}
-
-/// Where data, logs and histories are.
-private struct WorkFolder {
-    let path: String
-    let isKept: Bool
-
-    init(_ wanted: String?) throws(Failure) {
-        if let wanted {
-            guard mkdir(wanted, 0o700) == 0 || rmdir(wanted) == 0 && mkdir(wanted, 0o700) == 0 else { throw .ofCall("--keep: mkdir \(wanted)") }
-            path = absolute(wanted)
-        } else {
-            let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-            let made = "\(parent)/ddbnode-campaign.\(getpid())"
-            guard mkdir(made, 0o700) == 0 else { throw .ofCall("mkdir \(made)") }
-            path = absolute(made)
-        }
-        isKept = wanted != nil
-    }
-
-    func end(isClean: Bool) {
-        if isKept || !isClean && !EarlyEnd.isWanted { return say("data, logs and history.txt are in \(path)") }
-        _ = try? Processes.run(["rm", "-rf", path], log: "/dev/null", within: 60_000)
-    }
-}
-
-func absolute(_ path: String) -> String {
-    guard let resolved = realpath(path, nil) else { return path }
-    defer { free(resolved) }
-    return String(cString: resolved)
-}
-
-/// A line on standard output, at once.
-func say(_ line: String) {
-    print(line)
-    fflush(nil)
 }

@@ -1,4 +1,5 @@
 import CampaignCore
+import CampaignHarness
 import ClusterModel
 import Glibc
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CampaignHarness
 import Glibc
 
 @main
@@ -22,10 +23,4 @@ enum Main {
         if isWanted { print(words) } else { printError(words) }
         exit(isWanted ? 0 : 2)
     }
-}
-
-private func printError(_ text: String) {
-    let bytes = Array((text + "\n").utf8)
-    // Nobody is left to be told if this fails.
-    _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }

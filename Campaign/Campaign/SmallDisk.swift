@@ -1,3 +1,4 @@
+import CampaignHarness
 import Glibc
 
 /// A small disk of its own, in memory, for one node's data.

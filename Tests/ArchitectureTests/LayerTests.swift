@@ -43,7 +43,16 @@ private let simulator: [String: Set<String>] = [
 /// The fault campaign: not shipped either.
 private let campaign: [String: Set<String>] = [
     "CampaignCore": ["Failover"],
-    "Campaign": ["CampaignCore", "ClusterModel", "LineProtocol", "CSystem", "ArgumentParser", "Dispatch", "Glibc", "Synchronization"],
+    "CampaignHarness": ["ClusterModel", "LineProtocol", "CSystem", "Glibc", "Synchronization"],
+    "Campaign": ["CampaignCore", "CampaignHarness", "ClusterModel", "ArgumentParser", "Dispatch", "Glibc", "Synchronization"],
+]
+
+/// MariaDB's own test files, run on a cluster: not shipped either.
+private let suite: [String: Set<String>] = [
+    "SuiteCore": [],
+    "Suite": [
+        "SuiteCore", "CampaignHarness", "ClusterModel", "LineProtocol", "MariaDBServer", "CMariaDB", "ArgumentParser", "Glibc", "Synchronization",
+    ],
 ]
 
 /// Wrappers of C: no Swift in them.
@@ -76,17 +85,18 @@ private func importedModule(_ line: Substring) -> String? {
         Set(try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path))
     }
 
-    @Test func `every folder of Sources, Benchmarks, Simulator and Campaign is a module of the tables`() throws {
+    @Test func `every folder of Sources, Benchmarks, Simulator, Campaign and Suite is a module of the tables`() throws {
         #expect(try folders(of: "Sources") == Set(allowed.keys).union(cTargets))
         #expect(try folders(of: "Benchmarks") == Set(benchmarks.keys))
         #expect(try folders(of: "Simulator") == Set(simulator.keys))
         #expect(try folders(of: "Campaign") == Set(campaign.keys))
+        #expect(try folders(of: "Suite") == Set(suite.keys))
     }
 
     @Test func `a module imports only what stands below it`() throws {
         let all =
             allowed.map { ("Sources/\($0)", $1) } + benchmarks.map { ("Benchmarks/\($0)", $1) } + simulator.map { ("Simulator/\($0)", $1) }
-            + campaign.map { ("Campaign/\($0)", $1) }
+            + campaign.map { ("Campaign/\($0)", $1) } + suite.map { ("Suite/\($0)", $1) }
         for (module, below) in all {
             let files = try sources(under: root.appending(path: module))
             #expect(!files.isEmpty, "\(module) has no sources")
@@ -100,7 +110,7 @@ private func importedModule(_ line: Substring) -> String? {
     }
 
     @Test func `files stay under 400 lines`() throws {
-        for folder in ["Sources", "Benchmarks", "Simulator", "Campaign"] {
+        for folder in ["Sources", "Benchmarks", "Simulator", "Campaign", "Suite"] {
             for file in try sources(under: root.appending(path: folder)) {
                 #expect(file.lines.count <= 400, "\(file.path) has \(file.lines.count) lines")
             }
@@ -109,7 +119,7 @@ private func importedModule(_ line: Substring) -> String? {
 
     @Test func `sources hold no trap on input and no loose end`() throws {
         let banned = ["try!", " as! ", "fatalError(", "TODO", "FIXME", "XXX", "Thread.sleep", "usleep("]
-        for folder in ["Sources", "Benchmarks", "Simulator", "Campaign"] {
+        for folder in ["Sources", "Benchmarks", "Simulator", "Campaign", "Suite"] {
             for file in try sources(under: root.appending(path: folder)) {
                 for (number, line) in file.lines.enumerated() {
                     for word in banned where line.contains(word) { Issue.record("\(file.path):\(number + 1) holds \(word)") }

@@ -1,18 +1,18 @@
-import ClusterModel
+package import ClusterModel
 import Glibc
 
 /// One ddbnode process, with its folder, its configuration and its log.
-final class Node {
+package final class Node {
     /// Also its id.
-    let number: Int
-    let address: NodeAddress
+    package let number: Int
+    package let address: NodeAddress
     /// Its configuration and its log are here.
-    let home: String
+    package let home: String
     private let command: [String]
     private var pid: pid_t = 0
     private var exitCode: Int32?
 
-    init(_ number: Int, at address: NodeAddress, in work: String, ddbnode: String, through command: [String]) throws(Failure) {
+    package init(_ number: Int, at address: NodeAddress, in work: String, ddbnode: String, through command: [String]) throws(Failure) {
         self.number = number
         self.address = address
         home = "\(work)/node\(number)"
@@ -21,11 +21,11 @@ final class Node {
         try Files.makeDirectory(data)
     }
 
-    var data: String { home + "/data" }
-    var log: String { home + "/log" }
+    package var data: String { home + "/data" }
+    package var log: String { home + "/log" }
 
     /// The first one is made as master, the others follow it; what they are later is theirs to know.
-    func writeConfiguration(master: NodeAddress?, electionTimeoutMs: Int?) throws(Failure) {
+    package func writeConfiguration(master: NodeAddress?, electionTimeoutMs: Int?) throws(Failure) {
         var members = [
             master == nil ? #""role": "master""# : #""role": "slave""#, #""id": \#(number)"#, #""listen": "\#(address)""#, #""data": "\#(data)""#,
             #""cluster": {"name": "campaign", "secret": "the nodes of a campaign"}"#,
@@ -40,24 +40,24 @@ final class Node {
 
     // MARK: Its processes
 
-    func launch() throws(Failure) {
+    package func launch() throws(Failure) {
         exitCode = nil
         pid = try Processes.start(command, in: home, log: log)
     }
 
-    var isRunning: Bool {
+    package var isRunning: Bool {
         guard pid > 0, exitCode == nil else { return false }
         exitCode = Processes.ended(pid)
         return exitCode == nil
     }
 
     /// Why it ended by itself; nil while it runs.
-    var end: String? { isRunning ? nil : "node \(number) ended with \(exitCode ?? 0)" }
+    package var end: String? { isRunning ? nil : "node \(number) ended with \(exitCode ?? 0)" }
 
-    func signal(_ number: Int32) { if isRunning { Glibc.kill(pid, number) } }
+    package func signal(_ number: Int32) { if isRunning { Glibc.kill(pid, number) } }
 
     /// kill -9.
-    func kill() {
+    package func kill() {
         guard isRunning else { return }
         Glibc.kill(pid, SIGKILL)
         for _ in 0..<1000 where isRunning { pause(milliseconds: 5) }
@@ -70,10 +70,10 @@ final class Node {
     }
 
     /// False where there is none.
-    @discardableResult func killDatabase() -> Bool { databasePID.map { Glibc.kill($0, SIGKILL) == 0 } ?? false }
+    @discardableResult package func killDatabase() -> Bool { databasePID.map { Glibc.kill($0, SIGKILL) == 0 } ?? false }
 
     /// Ends both, and waits until the database is gone, too.
-    func remove() {
+    package func remove() {
         let database = databasePID
         kill()
         guard let database else { return }
@@ -84,18 +84,18 @@ final class Node {
     // MARK: What it says
 
     /// What `.role` says of it.
-    struct Standing {
-        let isMaster: Bool
-        let epoch: Int
-        let master: String
+    package struct Standing {
+        package let isMaster: Bool
+        package let epoch: Int
+        package let master: String
     }
 
-    func ask(_ request: String, secondsMax: Int = 2) -> Reply? {
+    package func ask(_ request: String, secondsMax: Int = 2) -> Reply? {
         guard let client = try? Client(address, secondsMax: secondsMax), let reply = try? client.run(request), reply.error == nil else { return nil }
         return reply
     }
 
-    var standing: Standing? {
+    package var standing: Standing? {
         guard let fields = ask(".role")?.fields, let epoch = Int(fields["epoch"] ?? "") else { return nil }
         return Standing(isMaster: fields["role"] == "master", epoch: epoch, master: fields["master"] ?? "-")
     }

@@ -1,26 +1,29 @@
-import ClusterModel
+package import ClusterModel
 import Glibc
-import LineProtocol
+package import LineProtocol
 
 /// Why a request has no reply.
-struct NoReply: Error {
-    let words: String
+package struct NoReply: Error {
+    package let words: String
+
+    package init(words: String) { self.words = words }
+
     static func ofCall(_ call: String) -> NoReply {
         NoReply(words: "\(call): \(errno == EAGAIN ? "no answer in time" : String(cString: strerror(errno)))")
     }
 }
 
 /// A reply: its last result, and the rows of all.
-struct Reply {
-    private(set) var rows: [[String?]] = []
-    private(set) var fields: [String: String] = [:]
-    private(set) var error: (code: String, message: String)?
+package struct Reply {
+    package private(set) var rows: [[String?]] = []
+    package private(set) var fields: [String: String] = [:]
+    package private(set) var error: (code: String, message: String)?
 
     /// The reply for people.
-    var words: String { error.map { "\($0.code) \($0.message)" } ?? fields["gtid"].map { "OK gtid=\($0)" } ?? "OK" }
+    package var words: String { error.map { "\($0.code) \($0.message)" } ?? fields["gtid"].map { "OK gtid=\($0)" } ?? "OK" }
 
     /// Whether the reply is whole.
-    mutating func take(_ event: ReplyEvent) -> Bool {
+    fileprivate mutating func take(_ event: ReplyEvent) -> Bool {
         switch event {
         case .ok(let pairs), .end(let pairs):
             for pair in pairs.all { fields[pair.key] = pair.value }
@@ -37,15 +40,15 @@ struct Reply {
 }
 
 /// One connection to a node: a blocking socket, and lines.
-final class Client {
+package final class Client {
     /// Longer than a node takes to say that it can't tell (`replication.ackTimeoutMs`, `failover.clientWaitMs`).
-    static let replySecondsMax = 8
+    package static let replySecondsMax = 8
 
     private let descriptor: Int32
     private var reader = ReplyReader(lineBytesMax: 16 << 20)
     private var chunk = [UInt8](repeating: 0, count: 65536)
 
-    init(_ address: NodeAddress, secondsMax: Int = replySecondsMax) throws(NoReply) {
+    package init(_ address: NodeAddress, secondsMax: Int = replySecondsMax) throws(NoReply) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .ofCall("socket") }
         // Bounds connect() as well.
@@ -80,23 +83,29 @@ final class Client {
     }
 
     /// A request and its reply, whatever that says.
-    @discardableResult func run(_ request: String) throws(NoReply) -> Reply {
-        try send(request + "\n")
+    @discardableResult package func run(_ request: String) throws(NoReply) -> Reply {
+        try send(Array((request + "\n").utf8))
         var reply = Reply()
         while true {
             if reply.take(try event()) { return reply }
         }
     }
 
+    /// A statement, line breaks and all, and each event of its reply as it comes, until `isOver` says that it was the last.
+    package func run(_ sql: [UInt8], isOver: (ReplyEvent) -> Bool) throws(NoReply) {
+        try send(Array(".sql \(sql.count)\n".utf8) + sql + Array("\n".utf8))
+        while !isOver(try event()) {}
+    }
+
     /// A request that must succeed.
-    @discardableResult func ok(_ request: String) throws(NoReply) -> Reply {
+    @discardableResult package func ok(_ request: String) throws(NoReply) -> Reply {
         let reply = try run(request)
         if let error = reply.error { throw NoReply(words: "\(request.prefix(60)): \(error.code) \(error.message)") }
         return reply
     }
 
-    private func send(_ text: String) throws(NoReply) {
-        var rest = Array(text.utf8)[...]
+    private func send(_ bytes: [UInt8]) throws(NoReply) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             if count < 0, errno == EINTR { continue }
