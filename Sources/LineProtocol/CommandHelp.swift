@@ -38,6 +38,7 @@ package struct CommandHelp: Equatable, Sendable {
             ".switchover [<node>]", "makes another node master, by its id or the one that has most, without loss and without errors for clients"),
         CommandHelp(
             ".promote [force]", "makes this node master when the master is gone; unless forced, only where no acknowledged write can be lost by it"),
+        CommandHelp(".rebuild", "replaces this slave's database by a copy of another node's; answers when it has begun, .status tells how far it is"),
         CommandHelp(".help", "lists the commands"),
         CommandHelp(".quit", "ends the connection"),
     ]

@@ -30,6 +30,7 @@ enum DotLine: Equatable {
         case ".max-staleness": maxStaleness(&words)
         case ".remove": words.next().flatMap { $0.isDecimal ? NodeID($0) : nil }.flatMap { words.only(.remove($0)) }
         case ".promote": promote(&words)
+        case ".rebuild": words.only(.rebuild)
         case ".switchover": switchover(&words)
         case ".id": words.next().flatMap { TransactionID($0) }.flatMap { words.only(.id($0)) }
         case ".outcome": words.next().flatMap { TransactionID($0) }.flatMap { words.only(.outcome($0)) }

@@ -28,6 +28,7 @@ package enum Command: Equatable, Sendable {
     /// Reads must not be older; nil: as old as may be.
     case maxStaleness(milliseconds: UInt64?)
     case remove(NodeID)
+    case rebuild
     /// Makes this node master; `force`: though acknowledged writes may be lost by it.
     case promote(force: Bool)
     /// Makes another node master; nil: the one that has most.

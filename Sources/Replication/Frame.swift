@@ -155,7 +155,7 @@ package enum Frame: Equatable, Sendable {
         package var received: Position
         /// Executed by the slave's database.
         package var applied: Position
-        /// One word on the slave's applier.
+        /// One word on how the slave is; after a blank, why, where it can't apply.
         package var state: String
         /// The last beat it heard.
         package var beat: UInt64

@@ -11,6 +11,13 @@ extension ClientSession {
         }
     }
 
+    func rebuild() {
+        ifAdministrator { [self] error in
+            if let error { return answer(error) }
+            do throws(ReplyError) { answer(try node.rebuild()) } catch { answer(error) }
+        }
+    }
+
     func promote(force: Bool) {
         ifAdministrator { [self] error in
             if let error { return answer(error) }

@@ -190,7 +190,8 @@ import StatementGate
         case .link(let version):
             return node.linkArrived(self, version: version, rest: reader.takeRest())
         case .peer(let version): return node.peerArrived(self, version: version, rest: reader.takeRest())
-        case .role, .status, .nodes, .format, .wait, .reset, .remove, .promote, .switchover, .consistency, .maxStaleness, .verify, .id, .outcome:
+        case .role, .status, .nodes, .format, .wait, .reset, .remove, .rebuild, .promote, .switchover, .consistency, .maxStaleness, .verify, .id,
+            .outcome:
             break
         }
         guard isAllowed else { return answer(authRequired) }
@@ -204,6 +205,7 @@ import StatementGate
             answer(.format(format))
         case .wait(let position, let milliseconds): wait(for: position, milliseconds)
         case .remove(let id): remove(id)
+        case .rebuild: rebuild()
         case .promote(let force): promote(force: force)
         case .switchover(let id): switchOver(to: id)
         case .id(let id):

@@ -35,6 +35,7 @@ import Replication
     private func tick() {
         guard done != nil else { return }
         guard EventLoop.nowMs() < dueMs else { return giveUp() }
+        if let trouble = node.master?.applyTrouble(of: target.id) { return end(.failure(MasterLife.unfit(target.id, trouble))) }
         if !hasHandedOver, node.openWrites == 0, node.master?.hasEverything(target.id) ?? false {
             hasHandedOver = true
             node.electorate.handOver(to: target.id)
@@ -94,6 +95,13 @@ extension Node {
 }
 
 extension MasterLife {
+    /// Why that slave's database can't apply what it receives; nil: it can, as far as it told.
+    func applyTrouble(of id: NodeID) -> String? { slaves.first { $0.member?.id == id }?.applyTrouble }
+
+    func applyTroubleWords(_ id: NodeID) -> String {
+        applyTrouble(of: id).map { " (\($0); its .status says what is done about it)" } ?? ""
+    }
+
     /// The node that is to be master: that one, or the one that has most.
     fileprivate func successor(_ id: NodeID?) throws(ReplyError) -> Member {
         let able = slaves.filter { $0.isMatched && roster.configuration.member($0.member?.id ?? node.id)?.kind == .voter }
@@ -104,13 +112,23 @@ extension MasterLife {
             guard found.kind == .voter, able.contains(where: { $0.member?.id == id }) else {
                 throw ReplyError(.notReady, "node \(id) can't be master now: it must vote and be streaming; .nodes tells its state")
             }
+            if let trouble = applyTrouble(of: id) { throw Self.unfit(id, trouble) }
             return found
         }
-        let best = able.max { ($0.ack.received, $0.ack.applied) < ($1.ack.received, $1.ack.applied) }
+        let stuck = able.first { $0.applyTrouble != nil }
+        let best = able.filter { $0.applyTrouble == nil }.max { ($0.ack.received, $0.ack.applied) < ($1.ack.received, $1.ack.applied) }
         guard let best = best?.member.flatMap({ roster.configuration.member($0.id) }) else {
-            throw ReplyError(.notReady, "no slave could be master now: none votes and is streaming")
+            let why = stuck.flatMap { slave in slave.applyTrouble.map { "; node \(slave.member?.id ?? node.id) is apply-failed: \($0)" } } ?? ""
+            throw ReplyError(.notReady, "no slave could be master now: none votes, is streaming and can apply\(why)")
         }
         return best
+    }
+
+    fileprivate static func unfit(_ id: NodeID, _ trouble: String) -> ReplyError {
+        ReplyError(
+            .notReady,
+            "node \(id) can't be master now, since it is apply-failed: \(trouble). Its .status says what is done about it; .switchover without a node takes one that can apply"
+        )
     }
 
     /// Whether that slave has all of the log on its disk and in its database.

@@ -374,7 +374,7 @@ import Replication
             return "This master serves, but its witness, node \(witness.id) at \(witness.address), is away: a slave that goes now is waited for."
         }
         if broken.isEmpty { return "All is well: \(all.count) slave\(all.count == 1 ? "" : "s") follow this master." }
-        let list = broken.map { "node \($0.id) at \($0.address) is \($0.state)" }.joined(separator: "; ")
+        let list = broken.map { "node \($0.id) at \($0.address) is \($0.state)" + applyTroubleWords($0.id) }.joined(separator: "; ")
         return "This master serves, but \(list)."
     }
 

@@ -153,6 +153,15 @@ import Replication
         }
     }
 
+    /// In the slave's own words.
+    private var stateWord: String { String(ack.state.prefix { $0 != " " }) }
+
+    /// Why its database can't apply what it receives; nil: it can, as far as it told.
+    var applyTrouble: String? {
+        let words = ack.state.split(separator: " ", maxSplits: 1)
+        return words.first == "apply-failed" ? words.dropFirst().first.map(String.init) ?? "its .status says why" : nil
+    }
+
     func refuse(_ words: String) { perform(link.refuse(LinkRefusal(.removed, words))) }
 
     func beat(_ beat: Frame.Beat) {
@@ -166,7 +175,7 @@ import Replication
     func status(master position: Position, lag: inout LagTracker) -> NodeStatus? {
         guard let member else { return nil }
         let now = EventLoop.nowMs()
-        let state = gone != nil ? "needs-snapshot" : ack.state
+        let state = gone != nil ? "needs-snapshot" : stateWord
         return NodeStatus(
             id: member.id, role: isWitness ? .witness : .slave, address: member.address.description, state: state, received: ack.received,
             applied: ack.applied, lagMs: isWitness ? nil : lag.lagMs(of: ack.applied, master: position, nowMs: now),

@@ -1,14 +1,15 @@
 import ClusterModel
 import EventLoop
 import MariaDBConnector
+import Replication
 
 /// The slave's own database as a replica of the relay endpoint: set up, started, watched.
 @LoopActor final class Applier {
     enum State: Equatable {
         case stopped
         case running
-        /// MariaDB's replica threads stopped with this error.
-        case failed(String)
+        /// MariaDB's replica threads stopped; they are started again at each look.
+        case failed(ApplyTrouble)
     }
 
     private static let watchMs = 1000
@@ -19,6 +20,9 @@ import MariaDBConnector
     private let log: NodeLog
     private var timer: TimerID?
     private(set) var state = State.stopped
+    private var looks = ApplyWatch()
+    /// At each look: why the database does not apply; nil while it does.
+    var looked: (@LoopActor (ApplyTrouble?) -> Void)?
     private var isUp = false
     /// A crash cut a DDL statement off and its recovery finished it without the bookkeeping: the first transaction after this may be done already.
     private var doubtfulAfter: Position?
@@ -103,29 +107,43 @@ import MariaDBConnector
     }
 
     private func watch() {
-        control.query("SHOW SLAVE STATUS") { [weak self] result in
+        control.query("SHOW SLAVE STATUS") { [weak self] status in
             guard let self, self.isUp else { return }
-            if case .success(let status) = result { self.saw(status) } else { self.watchLater() }
+            self.control.query("SELECT @@GLOBAL.gtid_slave_pos") { [weak self] position in
+                guard let self, self.isUp else { return }
+                guard let status = try? status.get(), let text = try? position.get().first, let applied = Position(list: text) else {
+                    return self.watchLater()
+                }
+                self.saw(status, at: applied)
+            }
         }
     }
 
-    private func saw(_ status: SmallResult) {
-        let applies = status["Slave_SQL_Running"] == "Yes"
-        let receives = status["Slave_IO_Running"] != "No"
-        guard !applies || !receives else {
+    private func saw(_ status: SmallResult, at applied: Position) {
+        let errors = [status["Last_SQL_Error"], status["Last_IO_Error"]].compactMap { $0 }.filter { !$0.isEmpty }
+        let error = Int(status["Last_SQL_Errno"] ?? "") ?? 0
+        let look = ApplyWatch.Look(
+            applies: status["Slave_SQL_Running"] == "Yes", receives: status["Slave_IO_Running"] != "No", error: error, words: errors.first ?? "",
+            applied: applied)
+        // A copy of the database is made: its program has stopped the threads.
+        if isCopied, errors.isEmpty, !look.applies || !look.receives { return watchLater() }
+        guard let trouble = looks.saw(look, nowMs: EventLoop.nowMs()) else {
             if case .failed = state { log.notice("the database applies again") }
             state = .running
+            looked?(nil)
             return watchLater()
         }
-        if !isCopied, skipsWhatIsDone(Int(status["Last_SQL_Errno"] ?? "") ?? 0) { return }
-        let errors = [status["Last_SQL_Error"], status["Last_IO_Error"]].compactMap { $0 }.filter { !$0.isEmpty }
-        guard !isCopied || !errors.isEmpty else { return watchLater() }
-        let words = errors.first ?? "its replica threads do not run"
-        if state != .failed(words) { log.error("the database does not apply", ["error": words]) }
-        state = .failed(words)
+        if !isCopied, skipsWhatIsDone(error) { return }
+        if state != .failed(trouble) {
+            log.error(
+                trouble.isLasting ? "the database can't apply what its master could" : "the database does not apply; it is started to again",
+                ["after": "\(trouble.after)", "error_number": "\(error)", "error": trouble.words])
+        }
+        state = .failed(trouble)
         // A lock wait or a full disk passes; to threads that run, START SLAVE does nothing.
         if !isCopied { control.query("START SLAVE") { _ in } }
         watchLater(Self.retryMs)
+        looked?(trouble)
     }
 
     /// Passes over the one transaction that a crash left done but not counted, when the database says that it is done; once.

@@ -30,6 +30,11 @@ import Replication
     var applies: @LoopActor (_ done: @escaping @LoopActor (String?) -> Void) -> Void = { $0(nil) }
     /// The database got further.
     var moved: (@LoopActor () -> Void)?
+    /// The database's replica threads were looked at: why it does not apply; nil: it does.
+    var looked: (@LoopActor (ApplyTrouble?) -> Void)? {
+        get { applier.looked }
+        set { applier.looked = newValue }
+    }
     /// The journal begins anew: what a link would go on with does not follow.
     var journalReplaced: (@LoopActor () -> Void)?
     /// The database has what the cluster's log has not: it is to be built anew. Why.
@@ -56,7 +61,12 @@ import Replication
         poll.listen()
     }
 
+    /// Of the rebuilds that it went through.
+    var rebuildRule = RebuildRule()
+
     var applierState: Applier.State { applier.state }
+    /// Why the database does not apply what is here; nil: it does, or does not run.
+    var trouble: ApplyTrouble? { if case .failed(let trouble) = applier.state { trouble } else { nil } }
 
     /// A copy of the database is made.
     var isCopied: Bool {

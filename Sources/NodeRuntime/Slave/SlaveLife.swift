@@ -10,11 +10,14 @@ import Replication
 /// What a node does that follows a master, or looks for one: receives the master's events into its journal, and has its database apply them from there.
 @LoopActor final class SlaveLife: RoleLife {
     private static let tickMs = 500
+    /// A frame's text holds 1 KiB.
+    private static let causeBytesMax = 900
 
     unowned let node: Node
     let role = Role.slave
     let replica: Replica
-    private lazy var snapshot = SlaveSnapshot(self)
+    private(set) lazy var snapshot = SlaveSnapshot(self)
+    private(set) lazy var rebuilding = Rebuilding(self)
     private lazy var master = MasterConnection(self, journal)
     private var timer: TimerID?
     /// Nobody reads it yet; a slave that became master would need it for the others.
@@ -44,6 +47,12 @@ import Replication
         }
         replica.journalReplaced = { [weak self] in self?.master.journalReplaced() }
         replica.diverged = { [weak self] in self?.diverged($0) }
+        replica.looked = { [weak self] in
+            self?.rebuilding.looked($0)
+            // The master must not choose it as the next one.
+            if $0 != nil { self?.link.tell() }
+        }
+        snapshot.rebuilt = { [weak self] in self?.rebuilding.ended($0, isInUse: $1) }
         journal.becameDurable = { [weak self] in
             // First of all the master: a commit waits for that.
             self?.master.journalBecameDurable()
@@ -64,7 +73,10 @@ import Replication
 
     // MARK: The database
 
-    func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) { replica.databaseIsUp(done) }
+    func databaseIsUp(_ done: @escaping @LoopActor (String?) -> Void) {
+        rebuilding.databaseIsUp()
+        replica.databaseIsUp(done)
+    }
 
     private func applies(_ done: @escaping @LoopActor (String?) -> Void) {
         link.begin()
@@ -80,8 +92,13 @@ import Replication
 
     func databaseFailed(_ why: String) -> Bool {
         if snapshot.databaseFailed(why) { return true }
-        guard node.directory.state.unsettled != nil else { return false }
-        diverged("its database can't give up what only it has: \(why.prefix(300))")
+        if node.directory.state.unsettled != nil {
+            diverged("its database can't give up what only it has: \(why.prefix(300))")
+            return true
+        }
+        // Of a cluster that knows it, a node votes and keeps the log without a database, too.
+        guard node.membership.configuration.voters.contains(node.id), node.settings.database.mode == .private else { return false }
+        rebuilding.databaseFailed(why)
         return true
     }
 
@@ -94,6 +111,7 @@ import Replication
 
     var notReady: ReplyError? {
         if let error = snapshot.notReady { return error }
+        if let words = rebuilding.databaseWords { return ReplyError(.databaseDown, words) }
         guard replica.isWaitingForVerdict else { return nil }
         return ReplyError(.notReady, "this node was master, and finds out what became of its last writes before it serves; try again shortly")
     }
@@ -117,8 +135,14 @@ import Replication
 
     var ack: Frame.Ack {
         Frame.Ack(
-            received: journal.received, applied: node.applied.value, state: stateWord, beat: link.heardBeat,
+            received: journal.received, applied: node.applied.value, state: ackState, beat: link.heardBeat,
             members: "\(node.membership.configuration.stamp)")
+    }
+
+    /// The word, and after a blank why it can't apply, where that is so.
+    private var ackState: String {
+        guard let trouble = replica.trouble else { return stateWord }
+        return String(decoding: "\(stateWord) \(trouble.description)".replacing("\n", with: " ").utf8.prefix(Self.causeBytesMax), as: UTF8.self)
     }
 
     // MARK: Snapshots
@@ -191,10 +215,10 @@ import Replication
     }
 
     var stateWord: String {
-        if case .failed = replica.applierState { return "apply-failed" }
+        if replica.trouble != nil { return "apply-failed" }
         if snapshot.isUnderWay { return "taking-snapshot" }
         if replica.isWaitingForVerdict { return "rejoining" }
-        guard isDatabaseUp else { return "database-down" }
+        guard isDatabaseUp else { return rebuilding.databaseWords == nil ? "database-down" : "database-failed" }
         guard case .receiving = link.state else { return link.state.word }
         let behind = node.applied.value < replica.mayApply || journal.written < (link.lastBeat?.position ?? .start)
         return behind ? "catching-up" : "streaming"
@@ -216,7 +240,7 @@ import Replication
             ["link", linkWords], ["link.received_bytes", "\(link.receivedBytes)"], ["applier", applierWords],
             ["journal.files", "\(journal.index.segments.count)"], ["journal.bytes", "\(journal.index.totalBytes)"],
         ]
-        rows += snapshot.statusRows
+        rows += snapshot.statusRows + rebuilding.statusRows
         if let beat = link.lastBeat {
             rows.append(["master.position", "\(beat.position)"])
             rows.append(["master.last_heard_ms", "\(EventLoop.nowMs() - link.lastBeatMs)"])
@@ -248,17 +272,21 @@ import Replication
         switch replica.applierState {
         case .stopped: "stopped"
         case .running: "running"
-        case .failed(let why): "failed: \(why)"
+        case .failed(let trouble): "failed: \(trouble.description)"
         }
     }
 
     var health: String {
-        if case .failed(let why) = replica.applierState { return "This slave's database does not apply what it receives: \(why)" }
+        if let trouble = replica.trouble {
+            return "This slave's database does not apply what it receives: \(trouble.description). \(rebuilding.remedy(trouble))"
+        }
         if let words = snapshot.words { return "This slave takes a snapshot of the cluster's data: \(words)." }
         if replica.isWaitingForVerdict {
             return "This node was master; it starts its database once the cluster has told it what became of its last writes."
         }
-        guard isDatabaseUp else { return "This slave's database is down; the node starts it again." }
+        guard isDatabaseUp else {
+            return rebuilding.databaseWords.map { "This slave's \($0)." } ?? "This slave's database is down; the node starts it again."
+        }
         switch link.state {
         case .receiving:
             let behind = node.applied.value < (link.lastBeat?.position ?? .start)

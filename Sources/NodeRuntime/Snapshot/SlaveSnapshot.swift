@@ -22,6 +22,14 @@ import Replication
         case replacing(Position)
     }
 
+    /// A copy in place of a database whose log goes on: the journal keeps all that this node acknowledged, and receives meanwhile.
+    struct Rebuild {
+        /// A copy of less is of no use.
+        let floor: Position
+        /// The last transaction before the one that can't be applied; nil: an operator insists.
+        let after: Position?
+    }
+
     private static let retryFirstMs = 2000
     private static let retryLastMs = 60_000
     /// Where nobody has one to give, or a copy did not start: not sooner than this.
@@ -36,6 +44,10 @@ import Replication
     private var givenBySlave: Position?
     /// Why the database can't stay as it is.
     private var forced: String?
+    /// Of a copy that is taken to get past a transaction, or because an operator insists.
+    private var rebuild: Rebuild?
+    /// A rebuild ended; whether the database runs on the copy.
+    var rebuilt: (@LoopActor (_ rebuild: Rebuild, _ isInUse: Bool) -> Void)?
     private var state = State.idle
     private var retryMs = SlaveSnapshot.retryFirstMs
     private var retry: TimerID?
@@ -89,6 +101,30 @@ import Replication
         begin(forced)
     }
 
+    /// Takes a copy of a node that has at least `rebuild.floor`; true when it has begun, or is about to.
+    func begin(_ rebuild: Rebuild, why: String) -> Bool {
+        guard case .idle = state, !isStopped, EventLoop.nowMs() >= notBeforeMs else { return false }
+        self.rebuild = rebuild
+        begin(why)
+        return true
+    }
+
+    /// What was in the database's way is gone by itself.
+    func isNeededNoMore() {
+        guard rebuild?.after != nil else { return }
+        switch state {
+        case .taking(let taking): taking.stop()
+        case .pausing: node.loop.cancel(retry)
+        case .idle, .replacing: return
+        }
+        node.log.notice("the database applies again, so no snapshot is taken")
+        (rebuild, state) = (nil, .idle)
+        slave.resumeLink()
+    }
+
+    /// An operator insists: what was put off is done now.
+    func insist() { notBeforeMs = 0 }
+
     /// The master, which is there, told how far it is, or that it can't send what comes next.
     func consider(_ facts: SnapshotRule.Facts) {
         guard case .idle = state, !isStopped else { return }
@@ -109,20 +145,22 @@ import Replication
             guard let problem else { return self.start(why) }
             if self.trouble != problem { self.node.log.error("no snapshot is taken", ["why": problem]) }
             self.trouble = problem
+            self.rebuild = nil
             self.notBeforeMs = EventLoop.nowMs() + Self.retryFirstMs
         }
     }
 
     private func start(_ why: String) {
         node.log.notice("taking a snapshot", ["why": why])
-        slave.suspendLink()
+        // Where the log is known, it goes on: what this node acknowledges counts all the while.
+        if rebuild == nil || !slave.replica.isLogKnown { slave.suspendLink() }
         take()
     }
 
     private func take() {
         // Much may have changed since the last attempt.
         let nodes = slave.link.lastBeat?.nodes ?? []
-        givers = SnapshotGivers.inOrder(nodes, own: node.id, floor: floor, sparesMaster: givenBySlave != floor && !isForced)[...]
+        givers = SnapshotGivers.inOrder(nodes, own: node.id, floor: floor, sparesMaster: sparesMaster)[...]
         trouble = nil
         askNext()
     }
@@ -130,10 +168,11 @@ import Replication
     /// What is here may have been acknowledged: a copy of less would take that away.
     ///
     /// Of a node whose log parted from the cluster's, its own end says nothing; its master alone is sure to have all that it ever answered for.
-    private var floor: Position { isForced ? .start : max(slave.journal.written, node.applied.value) }
+    private var floor: Position { rebuild?.floor ?? (isForced ? .start : max(slave.journal.written, node.applied.value)) }
+    private var sparesMaster: Bool { rebuild != nil || givenBySlave != floor && !isForced }
 
     private func askNext() {
-        guard let giver = givers.popFirst() else { return pause("no master is known") }
+        guard let giver = givers.popFirst() else { return pause("no master is known, which must tell who has what") }
         // The master may be reached under another address than it tells.
         let known = giver.role == .master ? slave.link.address : nil
         guard let address = known ?? NodeAddress(giver.address) else { return over(.failed("its address can't be read"), giver) }
@@ -173,6 +212,7 @@ import Replication
         trouble = why
         notBeforeMs = EventLoop.nowMs() + Self.declinedMs
         state = .idle
+        rebuild = nil
         slave.resumeLink()
     }
 
@@ -285,7 +325,14 @@ import Replication
         node.log.notice("the snapshot is in use", ["position": "\(position)"])
         state = .idle
         trouble = nil
+        endRebuild(isInUse: true)
         done(nil)
+    }
+
+    private func endRebuild(isInUse: Bool) {
+        guard let rebuild else { return }
+        self.rebuild = nil
+        rebuilt?(rebuild, isInUse)
     }
 
     func databaseIsDown() { external.databaseIsDown() }
@@ -299,6 +346,7 @@ import Replication
         let isPending = (try? SnapshotFiles(directory: directory).pending()) ?? nil
         guard !isExternal, isPending != nil, !hasPutBack else { return false }
         hasPutBack = true
+        endRebuild(isInUse: false)
         node.log.error("the database does not start on the snapshot; the old files are put back", ["why": why])
         node.replaceDatabase {
             try SnapshotFiles(directory: directory).undo()

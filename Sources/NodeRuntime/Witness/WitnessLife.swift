@@ -168,7 +168,7 @@ extension Command {
     /// A witness has nothing to answer it with.
     var isAboutData: Bool {
         switch self {
-        case .wait, .verify, .promote, .id, .outcome: true
+        case .wait, .verify, .promote, .rebuild, .id, .outcome: true
         case .ping, .role, .status, .nodes, .format, .reset, .auth, .consistency, .maxStaleness, .remove, .switchover, .help, .quit, .link, .peer,
             .forwarded:
             false
