@@ -30,6 +30,7 @@ typealias NodeContext = Node
     let applied: AppliedPosition
     let linkIdentity: LinkIdentity
     private(set) lazy var verifier = Verifier(self)
+    private(set) lazy var databaseWatch = DatabaseWatch(self)
     private(set) lazy var snapshots = SnapshotDesk(self)
     private(set) lazy var electorate = Electorate(self, seed: .random(in: .min ... .max))
     var membership: Membership
@@ -116,7 +117,6 @@ typealias NodeContext = Node
             multiStatements: settings.session.multiStatements, files: settings.session.files && role == .master,
             sharesAccount: settings.authentication == .none)
     }
-    var administrator: DatabaseAccount? { database?.administratorLogin }
     var administratorTarget: DatabaseTarget? { database?.administrator }
 
     // MARK: The database
@@ -125,6 +125,7 @@ typealias NodeContext = Node
         switch event {
         case .up(let version):
             databaseVersion = version
+            databaseWatch.begin()
             control.use(database?.administrator)
             checkDatabase()
         case .down(let why):
@@ -189,21 +190,6 @@ typealias NodeContext = Node
         }
     }
 
-    /// What every node's database has from its first start on, without a word in the log.
-    private func makeOwnTables(_ done: @escaping @LoopActor (String?) -> Void) {
-        control.queries(["SET SESSION sql_log_bin=0"] + OutcomeTable.definitions + [OutcomeTable.grant]) { [self] result in
-            control.query("SET SESSION sql_log_bin=1") { after in
-                do {
-                    _ = try result.get()
-                    _ = try after.get()
-                    done(nil)
-                } catch {
-                    done("the node's own tables can't be made: \(error)")
-                }
-            }
-        }
-    }
-
     private func openForClients() {
         serve(clientTarget)
         blocked = nil
@@ -240,6 +226,9 @@ typealias NodeContext = Node
         lanes.retire()
         pool.use(target)
     }
+
+    /// Connections that sessions keep stay as they are.
+    func renewClientConnections() { if blocked == nil { serve(clientTarget) } }
 
     /// Clients' sessions start alike on every connection: how their SQL is read must be what the gate thinks it is.
     private var clientTarget: DatabaseTarget? {
@@ -325,6 +314,7 @@ typealias NodeContext = Node
         loop.after(milliseconds: Self.sweepMs) { [self] in
             guard !isStopping else { return }
             sweep()
+            databaseWatch.tick()
             lanes.trim()
             sweepLater()
         }
@@ -361,7 +351,7 @@ typealias NodeContext = Node
         settings.replication.compression = new.replication.compression
         settings.replication.snapshotAfterTransactions = new.replication.snapshotAfterTransactions
         pool.limits = PoolLimits(connectionsMax: new.pool.connectionsMax, idleMs: new.pool.idleMs)
-        if blocked == nil { serve(clientTarget) }
+        renewClientConnections()
     }
 
     // MARK: Stopping

@@ -14,6 +14,7 @@ extension Node {
             ["node", "\(id)"], ["role", roleWord], ["epoch", "\(epoch)"], ["cluster", settings.cluster.name], ["address", address],
             ["master", masterWords], ["version", DDBVersion.text], ["database", isWitness ? "none" : database?.endpoint == nil ? "down" : "up"],
             ["database.mode", settings.database.mode.rawValue], ["database.version", databaseVersion],
+            ["database.corrections", "\(databaseWatch.corrections)"],
             ["members", membershipWords], ["failover", failoverWords],
             ["uptime_ms", "\(EventLoop.nowMs() - startedMs)"],
         ]
@@ -68,7 +69,9 @@ extension Node {
     var writeRefusal: ReplyError? { life?.writeRefusal }
     /// Whether commits wait for other nodes: then a commit under way must not be broken off, since the database would let it through.
     var commitsWait: Bool { applied.limit != nil }
-    private var health: String {
+    private var health: String { (databaseWatch.words.map { $0 + " " } ?? "") + roleHealth }
+
+    private var roleHealth: String {
         guard let notReady else { return life?.health ?? "Starting." }
         let why = "Not serving: \(String(decoding: notReady.message, as: UTF8.self))."
         // A slave that starts may be held up by its master, and knows why.

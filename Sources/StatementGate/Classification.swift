@@ -12,9 +12,21 @@ package struct Classification: Sendable, Equatable {
     /// Statements at the top level, between semicolons.
     package var statementCount = 0
 
-    /// One statement of the server's administration and nothing else: no statement within it, no query, no call of a function. Only such a text may
+    /// Where the text is one statement that administers and nothing else: no statement within it, no query, no call of a function. Only such a text may
     /// run with more rights than clients' statements have.
-    package internal(set) var administersOnly = false
+    package internal(set) var office: Office?
+
+    /// It may run on any connection.
+    package var administersOnly: Bool { (office == .server || office == .connections) && !facts.contains(.locksTables) }
+
+    /// What a bare statement administers.
+    package enum Office: Sendable, Hashable {
+        /// The server; `BACKUP` and `FLUSH TABLES … WITH READ LOCK` among others.
+        case server
+        /// A connection of another client: the right to its own account's is enough.
+        case connections
+        case accounts
+    }
 
     /// The text's tokens as a number, all literals alike: texts that differ in their values only have the same shape.
     package internal(set) var shape: UInt64 = 0xcbf2_9ce4_8422_2325

@@ -79,7 +79,7 @@ private func join(_ one: Classification, _ other: Classification) throws(Unsorte
     var joined = one
     joined.classes.formUnion(other.classes)
     joined.facts.formUnion(other.facts)
-    joined.administersOnly = one.administersOnly && other.administersOnly
+    if one.office != other.office { joined.office = nil }
     joined.statementCount = max(one.statementCount, other.statementCount)
     return joined
 }

@@ -29,12 +29,15 @@ extension StatementParser {
     mutating func noteAccounts(ownUnlessNamed: Bool) throws(Unsorted.Reason) {
         var ahead = self
         var isOwn = ownUnlessNamed
+        var namesGrantees = false
         while !ahead.atEnd {
             if ahead.at(.for) { isOwn = false }
             if ahead.token.isName || ahead.token.kind == .string {
                 let name = ahead.lexer.decoded(ahead.token).map(lowercased)
                 if name.starts(with: Self.nodeAccounts) { found(.breaksReplication) }
                 if ahead.token.kind == .word, name == Self.currentUser { isOwn = true }
+                if namesGrantees, name == Self.everybody { isOwn = true }
+                if ahead.token.kind == .word, Self.beforeGrantees.contains(name) { namesGrantees = true }
             }
             try ahead.advance()
         }
@@ -43,6 +46,8 @@ extension StatementParser {
 
     private static let nodeAccounts = Array("ddbnode_".utf8)
     private static let currentUser = Array("current_user".utf8)
+    private static let everybody = Array("public".utf8)
+    private static let beforeGrantees = [Array("to".utf8), Array("from".utf8)]
 
     /// After START or STOP
     mutating func replicationThreads() throws(Unsorted.Reason) {

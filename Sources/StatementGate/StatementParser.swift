@@ -39,12 +39,10 @@ struct StatementParser {
             while token.isPunctuation(";") { try advance() }
             guard token.kind != .end else { break }
             result.statementCount += 1
-            let mayAdminister = result.statementCount == 1 ? try beginsAdministration() : false
+            let office = result.statementCount == 1 ? try officeAtVerb() : nil
             try statement()
             guard atEnd else { throw .unexpectedWord }
-            result.administersOnly =
-                mayAdminister && result.classes == StatementClasses(.serverAdministration)
-                && !result.facts.contains(.locksTables)
+            result.office = office.flatMap { result.classes == $0.statementClasses ? $0 : nil }
         }
         guard result.statementCount > 0 else { throw .empty }
         // Elsewhere a parenthesis may begin a list of columns, and it matters to nobody.
@@ -52,16 +50,6 @@ struct StatementParser {
         if namesNodesOwn, !result.classes.isDisjoint(with: Self.changing) { found(.breaksReplication) }
         if result.statementCount > 1 { try refuseLexicalChange() }
         return result
-    }
-
-    /// At a verb that administers the server itself. A parenthesis could hold a query or call a function; where the grammar has literals in it, it is let be.
-    private func beginsAdministration() throws(Unsorted.Reason) -> Bool {
-        switch token.keyword {
-        case .create, .alter, .drop: try following().keyword == .server || at(.create)
-        case .set: try following().keyword != .statement && !lexer.text.contains(UInt8(ascii: "("))
-        case .flush, .kill, .reset: !lexer.text.contains(UInt8(ascii: "("))
-        default: false
-        }
     }
 
     /// What follows a change of sql_mode or character set would be read by other rules than this reading's.

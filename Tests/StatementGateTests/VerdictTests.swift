@@ -77,6 +77,43 @@ struct VerdictTests {
         }
     }
 
+    @Test func `only a bare statement about accounts may run with the rights for that`() {
+        for statement in [
+            "CREATE USER a", "CREATE OR REPLACE USER a IDENTIFIED BY 'p'", "CREATE USER IF NOT EXISTS a@'10.%' IDENTIFIED VIA p USING PASSWORD('x')",
+            "ALTER USER a ACCOUNT LOCK", "DROP USER a, b", "RENAME USER a TO b", "CREATE ROLE r", "DROP ROLE r", "GRANT SELECT (a, b) ON d.t TO a",
+            "GRANT r TO a", "REVOKE ALL PRIVILEGES, GRANT OPTION FROM a", "SET PASSWORD FOR a = PASSWORD('x')", "SET DEFAULT ROLE r FOR a",
+            "/*!40101 CREATE USER a */",
+        ] {
+            #expect(sorted(statement).classification?.office == .accounts, "\(statement)")
+            #expect(sorted(statement).classification?.administersOnly == false, "\(statement)")
+        }
+        for statement in [
+            "EXECUTE IMMEDIATE 'CREATE USER a'", "PREPARE p FROM 'CREATE USER a'", "BEGIN NOT ATOMIC CREATE USER a; END",
+            "CREATE PROCEDURE p() CREATE USER a", "CREATE USER a; SELECT 1", "SET STATEMENT max_statement_time = 5 FOR CREATE USER a",
+            "SET PASSWORD FOR a = 'x', @y = f()", "SET PASSWORD FOR a = 'x', @y = (SELECT f())", "SET PASSWORD FOR a = 'x', GLOBAL read_only = 0",
+            "ALTER USER ddbnode_admin@localhost ACCOUNT LOCK", "CREATE VIEW user AS SELECT 1", "CREATE TABLE user (a INT)",
+        ] {
+            #expect(sorted(statement).classification?.office != .accounts, "\(statement)")
+        }
+        #expect(sorted("KILL 5").classification?.office == .connections)
+        #expect(sorted("BACKUP STAGE START").classification?.office == .server)
+        #expect(sorted("FLUSH TABLES WITH READ LOCK").classification?.office == .server)
+    }
+
+    @Test func `what everybody is granted, the shared account is granted`() {
+        let shared = GateOptions(sharesAccount: true)
+        for statement in [
+            "GRANT CREATE USER ON *.* TO PUBLIC", "GRANT r TO PUBLIC", "GRANT SELECT ON d.* TO a, public", "REVOKE SELECT ON d.* FROM PUBLIC",
+            "GRANT r TO `public`", "GRANT r TO 'Public'",
+        ] {
+            #expect(refusal(statement, .master, shared)?.code == .nodeOwned, "\(statement)")
+            #expect(refusal(statement, .master) == nil, "\(statement)")
+        }
+        for statement in ["GRANT SELECT ON public.* TO a", "GRANT SELECT ON public TO a", "CREATE ROLE publicans"] {
+            #expect(refusal(statement, .master, shared) == nil, "\(statement)")
+        }
+    }
+
     @Test func `a slave's session can't be opened for writing`() {
         for statement in [
             "SET TRANSACTION READ WRITE", "SET SESSION TRANSACTION READ WRITE", "SET LOCAL TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",

@@ -6,8 +6,9 @@ extension ClientSession {
     func losesState() -> Bool {
         guard local.roleChanges != node.roleChanges else { return false }
         local.roleChanges = node.roleChanges
-        guard let pinned = local.pinned, local.running == nil else { return false }
-        local.forget(pinned)
+        guard local.pinned != nil || local.offices.locks != nil, local.running == nil else { return false }
+        if let pinned = local.pinned { local.forget(pinned) }
+        local.closeOffices()
         forwarded?.forget()
         return true
     }

@@ -180,7 +180,7 @@ extension LocalSession {
         if error.lostConnection { stuck = .idGone(id) } else { doubtful = id }
     }
 
-    private static let commit = Array("COMMIT AND NO CHAIN NO RELEASE".utf8)
+    static let commit = Array("COMMIT AND NO CHAIN NO RELEASE".utf8)
     private static let rollback = "ROLLBACK AND NO CHAIN NO RELEASE"
 
     private func endAlone(_ end: ReplyStream.End, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) -> Bool {
@@ -295,7 +295,7 @@ extension [ReplyField] {
 }
 
 /// Hears the GTID of a commit.
-@LoopActor private final class CommitSink: ResultSink {
+@LoopActor final class CommitSink: ResultSink {
     private let done: @LoopActor (Result<GTID?, DatabaseError>) -> Void
 
     init(_ done: @escaping @LoopActor (Result<GTID?, DatabaseError>) -> Void) { self.done = done }

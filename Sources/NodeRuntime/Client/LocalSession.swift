@@ -13,32 +13,34 @@ import StatementGate
     let channel: Channel
     /// Nil: the node's account for clients.
     var account: DatabaseAccount?
-    private(set) var hold: SessionHold = []
+    var hold: SessionHold = []
     private(set) var prepared = PreparedStatements()
     private(set) var database: [UInt8]?
-    private(set) var pinned: MariaDBConnection?
+    var pinned: MariaDBConnection?
+    /// Connections that the session has besides, for what only the node's own accounts may do.
+    var offices = SessionOffices()
     /// The connection that ran the last statement, by the server's number.
     private var recent: UInt?
     var hasRun = false
     private var lastInsertID: UInt64 = 0
     /// Of the session's last commit.
     var lastGTID: GTID?
-    private(set) var running: MariaDBConnection?
+    var running: MariaDBConnection?
     private var ranWrite = false
     /// Takes what comes of the statement under way.
-    private(set) var stream: ReplyStream?
+    var stream: ReplyStream?
     var commitWatch: TimerID?
     var heldWait: AppliedPosition.WaitID?
     /// The statement under way, when broken off, leaves nothing that commits.
     var isHarmlessToBreak = true
     /// The open transaction has changed something.
-    private(set) var hasWritten = false
+    var hasWritten = false
     /// Why nothing but ROLLBACK is run: the id of the open transaction could not be stored in it.
     var stuck: ReplyError?
     /// Its transaction may be rolled back by the error before.
     var doubtful: TransactionID?
-    private(set) var marks: TransactionMarks = []
-    private var ticket: PoolTicket?
+    var marks: TransactionMarks = []
+    var ticket: PoolTicket?
     /// What runs on a shared connection.
     var job: LaneJob?
     var unsent: [LocalStatement] = []
@@ -70,6 +72,11 @@ import StatementGate
 
     /// Runs one statement and writes its reply; its `done` hears when the reply is written, and whether it succeeded.
     func run(_ statement: LocalStatement) {
+        if runsElsewhere(statement) { return }
+        runAsSession(statement)
+    }
+
+    func runAsSession(_ statement: LocalStatement) {
         if let pinned { return prepare(pinned, statement) }
         if statement.what.facts.contains(.readsDiagnostics) {
             asksAfterwards = true
@@ -81,10 +88,7 @@ import StatementGate
         if mayShare(statement) { return share(statement) }
         lastShared = nil
         var answered = false
-        // What administers the server needs more rights than clients' statements are given.
-        let administers = account == nil && statement.what.administersOnly
-        let ticket = node.pool.acquire(account: administers ? node.administrator : account, database: database, preferred: recent) {
-            [self] result in
+        let ticket = node.pool.acquire(account: account, database: database, preferred: recent) { [self] result in
             answered = true
             self.ticket = nil
             switch result {
@@ -101,7 +105,7 @@ import StatementGate
     }
 
     /// Brings the connection to where the session is, then runs the statement.
-    private func prepare(_ connection: MariaDBConnection, _ statement: LocalStatement) {
+    func prepare(_ connection: MariaDBConnection, _ statement: LocalStatement) {
         running = connection
         let facts = statement.what.facts
         let isOthers = pinned == nil && connection.lastUser != number
@@ -353,6 +357,7 @@ import StatementGate
     func reset() {
         precondition(running == nil, "a session is reset between statements")
         if let pinned { forget(pinned) }
+        closeOffices()
         hold = []
         (stuck, doubtful, marks) = (nil, nil, [])
         prepared = PreparedStatements()
@@ -388,6 +393,7 @@ import StatementGate
         } else if let pinned {
             forget(pinned)
         }
+        closeOffices()
         node.pool.renewIdle(leftBy: number)
     }
 }

@@ -27,15 +27,6 @@ import NodeConfig
         var rollsBack = false
     }
 
-    /// Clients' statements: everything but what would break replication or reach the server's files.
-    private static let clientPrivileges = [
-        """
-        SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, CREATE TEMPORARY TABLES, LOCK TABLES, \
-        EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER, DELETE HISTORY, BINLOG MONITOR, SLAVE MONITOR, \
-        SET USER, CONNECTION ADMIN, GRANT OPTION ON *.*
-        """
-    ]
-
     private static let externalRetryMs = 1000
     /// The most the server takes, in seconds: when an idle connection ends is for the node to say.
     static let waitTimeoutS = 31_536_000
@@ -59,7 +50,12 @@ import NodeConfig
     private var replacement: Replacement?
     private let administratorAccount: DatabaseAccount
     private let clientAccount: DatabaseAccount
+    private let grantingAccount: DatabaseAccount
     private(set) var endpoint: DatabaseEndpoint?
+    /// What the private server was started for.
+    private(set) var connectionsMax = 0
+    /// What makes the node's accounts again as they were at the private server's start.
+    private(set) var accountStatements: [String] = []
     private let log: NodeLog
 
     init(
@@ -74,10 +70,12 @@ import NodeConfig
         case .private:
             administratorAccount = DatabaseAccount(user: "ddbnode_admin", password: try Digests.randomHex(16))
             clientAccount = DatabaseAccount(user: "ddbnode_client", password: try Digests.randomHex(16))
+            grantingAccount = DatabaseAccount(user: "ddbnode_accounts", password: try Digests.randomHex(16))
         case .external:
             let password = settings.database.password.map { String(decoding: $0.bytes, as: UTF8.self) } ?? ""
             administratorAccount = DatabaseAccount(user: settings.database.user ?? "", password: password)
             clientAccount = administratorAccount
+            grantingAccount = administratorAccount
         }
         guard settings.database.mode == .private else {
             remake = nil
@@ -93,17 +91,17 @@ import NodeConfig
         options.installProgram = settings.database.installProgram
         options.extra = settings.database.options.map { ServerSetting(name: $0.name, value: $0.value) }
         options.connectionsMax = settings.pool.connectionsMax + 64
-        let files = settings.session.files ? ["FILE ON *.*"] : []
-        options.accounts = [
-            ServerAccount(
-                name: administratorAccount.user, password: administratorAccount.password,
-                privileges: ["ALL PRIVILEGES ON *.*", "GRANT OPTION ON *.*"]),
-            ServerAccount(name: clientAccount.user, password: clientAccount.password, privileges: Self.clientPrivileges + files),
-        ]
+        connectionsMax = options.connectionsMax
+        options.accounts = accounts(files: settings.session.files)
+        accountStatements = (try? AccountScript.statements(for: options.accounts)) ?? []
         let loop = loop
         return PrivateServer(options: options) { [weak self] event in
             loop.post { self?.heard(event) }
         }
+    }
+
+    private func accounts(files: Bool) -> [ServerAccount] {
+        NodeAccounts.all(administrator: administratorAccount, client: clientAccount, granting: grantingAccount, files: files)
     }
 
     func start(_ how: ServerStart) {
@@ -149,6 +147,8 @@ import NodeConfig
     }
 
     var administratorLogin: DatabaseAccount { administratorAccount }
+    /// Runs what the gate found to be one statement about accounts.
+    var grantingLogin: DatabaseAccount { grantingAccount }
 
     // MARK: Private
 

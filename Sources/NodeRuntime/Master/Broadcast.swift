@@ -32,6 +32,13 @@ import Replication
         begin(after: position)
     }
 
+    /// What the server sends over the old connection, and whether it listens there, can't be relied on any more.
+    func readAgain() {
+        guard stream != nil else { return }
+        leaveAll()
+        begin(after: node.applied.value)
+    }
+
     func release(upTo position: Position) { stream?.release(upTo: position) }
 
     /// Commits wait no more.

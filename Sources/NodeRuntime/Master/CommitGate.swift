@@ -175,6 +175,20 @@ import Replication
         }
     }
 
+    /// Somebody else changed how the database holds commits, or what its log looks like: it is set up again, and its log read from a new connection, since
+    /// the server may no longer listen on the old one.
+    func setUpAgain() {
+        switch state {
+        case .arming: return
+        case .open, .afterCommit: broadcast.readAgain()
+        case .armed:
+            state = .open
+            // Begins once it is set up.
+            broadcast.readAgain()
+            armRunning()
+        }
+    }
+
     private func openUp() {
         node.applied.limit = nil
         // First let go what waits, then wait no more: switched off, the database would commit what nobody counted.
