@@ -9,6 +9,8 @@ struct FileContent {
 
     let bytes: [UInt8]
     let isOpenToOthers: Bool
+    /// It belongs neither to the user of this process nor to root.
+    let isOthers: Bool
 
     static func read(_ path: String, bytesMax: Int) throws(Failure) -> FileContent {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -17,7 +19,8 @@ struct FileContent {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw Failure(errno: errno) }
         let bytes = try readAll(descriptor, bytesMax: bytesMax)
-        return FileContent(bytes: bytes, isOpenToOthers: status.st_mode & 0o077 != 0)
+        return FileContent(
+            bytes: bytes, isOpenToOthers: status.st_mode & 0o077 != 0, isOthers: status.st_uid != geteuid() && status.st_uid != 0)
     }
 
     private static func readAll(_ descriptor: Int32, bytesMax: Int) throws(Failure) -> [UInt8] {

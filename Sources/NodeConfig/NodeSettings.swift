@@ -58,7 +58,7 @@ package struct ClusterSettings: Sendable, Equatable {
     package var name = "ddb"
     /// What nodes prove to each other that they know, 16 to 1024 bytes, from `secretFile` where that is given; nil: nothing is proved.
     package var secret: Secret?
-    /// Where the secret was read from.
+    /// Where the secret was read from, or is to be made at the start: then `secret` is nil.
     package var secretFile: String?
 }
 

@@ -23,7 +23,7 @@ package enum SecretFile {
 
     /// The file's bytes without the line break at the end.
     ///
-    /// Refuses a file that others than its owner may read or write, and one that is empty or longer than `Secret.bytesMax`.
+    /// Refuses a file of another user, one that others than its owner may read or write, and one that is empty or longer than `Secret.bytesMax`.
     package static func read(_ path: String) throws(Refusal) -> Secret {
         let content: FileContent
         do throws(FileContent.Failure) {
@@ -33,6 +33,9 @@ package enum SecretFile {
         }
         guard !content.isOpenToOthers else {
             throw Refusal(description: "\(quoted(path)) may be opened by others than its owner: chmod 600 it")
+        }
+        guard !content.isOthers else {
+            throw Refusal(description: "\(quoted(path)) belongs to another user: chown it to the one that the node runs as")
         }
         var bytes = content.bytes
         if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }

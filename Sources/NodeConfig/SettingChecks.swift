@@ -62,11 +62,26 @@ extension SettingsDraft {
         if let path = settings.cluster.secretFile {
             settings.cluster.secret = secret(from: path, for: "cluster.secretFile", bytesMin: 16)
         }
+        useSharedSecret()
         let isLacking = settings.cluster.secret == nil && isSound("cluster.secret") && isSound("cluster.secretFile")
         if isLacking, isSound("listen"), let listen = settings.listen, !listen.isLoopback {
             let advice = "put 16 bytes or more in a file that only you may open and name it as cluster.secretFile, the same on every node"
             refuse("listen", "\(listen) can be reached from other machines, and there is no secret to tell nodes from strangers: \(advice)")
         }
+    }
+
+    /// Where clients log in, what speaks the nodes' protocol must prove itself, too: it can take a copy of all data. Nodes that are reached from this
+    /// machine alone share a file on it.
+    private mutating func useSharedSecret() {
+        guard settings.authentication == .accounts, settings.role != .witness, settings.cluster.secret == nil else { return }
+        guard isSound("authentication"), isSound("cluster.secret"), isSound("cluster.secretFile"), settings.listen?.isLoopback ?? true else { return }
+        guard let path = SharedSecretFile.path else {
+            let advice = "name a file with the nodes' secret as cluster.secretFile, the same on every node"
+            return refuse("authentication", "\"accounts\" needs a secret of the nodes, and this user has no home folder to keep one in: \(advice)")
+        }
+        settings.cluster.secretFile = path
+        // A node that starts makes what is not there yet.
+        if SharedSecretFile.exists(path) { settings.cluster.secret = secret(from: path, for: "authentication", bytesMin: 16) }
     }
 
     /// What the file holds; nil, and a problem, when it isn't fit.

@@ -35,6 +35,7 @@ extension SettingKey {
             "What the nodes prove to each other that they know; must be given (or `cluster.secretFile`) to listen beyond this machine."),
         SettingKey(
             "cluster.secretFile", \.cluster.secretFile, ValueForm.path.orNone(),
+            fallback: "none; with `authentication` `accounts` `~/.ddbnode/secret`, made at the first start",
             "A file with the secret, which only its owner may open; instead of `cluster.secret`."),
         SettingKey(
             "authentication", \.authentication, .choice,

@@ -50,11 +50,11 @@ package func runNode(
         _ ready: @escaping @Sendable (NodeAddress) -> Void
     ) {
         do {
-            let process = try RunningProcess(settings, log, reload)
+            let process = try RunningProcess(try SharedSecret.provide(settings, log: log), log, reload)
             current = process
             process.run(ready)
         } catch {
-            let words = (error as? StartProblem)?.words ?? "\(error)"
+            let words = (error as? StartProblem)?.words ?? (error as? SharedSecret.Problem)?.words ?? "\(error)"
             FileDescriptorText.standardError("ddbnode: \(words)\n")
             exit((error as? StartProblem)?.code ?? ExitCode.failed)
         }

@@ -75,8 +75,8 @@ package struct MasterLink: Sendable {
         guard hello.proof.isEmpty == (identity.prove == nil) else {
             let words =
                 hello.proof.isEmpty
-                ? "this cluster has a secret and the joining node has none; set cluster.secret there"
-                : "the joining node has a cluster secret and this one has none; set the same cluster.secret on both"
+                ? "this cluster has a secret and the joining node has none; name the file with it there as cluster.secretFile"
+                : "the joining node has a cluster secret and this one has none; name the same secret on both as cluster.secretFile"
             return refuse(LinkRefusal(.secretMissing, words))
         }
         guard identity.equal(identity.slaveProof(challenge, hello), hello.proof) else {

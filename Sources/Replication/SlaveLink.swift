@@ -106,8 +106,8 @@ package struct SlaveLink: Sendable {
         guard challenge.secured == (identity.prove != nil) else {
             let words =
                 challenge.secured
-                ? "the master's cluster has a secret and this node has none; set cluster.secret"
-                : "this node has a cluster secret and the master has none; set the same cluster.secret on both"
+                ? "the master's cluster has a secret and this node has none; name the file with it as cluster.secretFile"
+                : "this node has a cluster secret and the master has none; name the same secret on both as cluster.secretFile"
             return refuse(LinkRefusal(.secretMissing, words))
         }
         if let words = strangeness(of: challenge) { return refuse(LinkRefusal(.idTaken, words)) }

@@ -116,6 +116,14 @@ final class Client {
         }
     }
 
+    /// Whatever bytes come next; none at the end.
+    func bytes() throws(ClientError) -> [UInt8] {
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        let count = recv(descriptor, &chunk, chunk.count, 0)
+        guard count >= 0 else { throw errno == EAGAIN ? .timeout : .broken(errno) }
+        return Array(chunk.prefix(count))
+    }
+
     // MARK: Both
 
     /// A request and its reply, whatever that is.

@@ -11,6 +11,8 @@ final class NodeProcess: ReachedDatabase {
     var settings: [String: String]
     let role: String
     private let master: UInt16?
+    /// What the node takes for its user's folder: one for all of a cluster.
+    let userHome: String
     private(set) var pid: pid_t = 0
     private(set) var exitCode: Int32?
 
@@ -20,6 +22,7 @@ final class NodeProcess: ReachedDatabase {
         self.role = role
         self.master = master
         home = root + "/" + name
+        userHome = root
         self.settings = settings
         guard mkdir(home, 0o700) == 0 else { throw NotInTime(description: "cannot make \(home): \(errno)") }
     }
@@ -66,7 +69,9 @@ final class NodeProcess: ReachedDatabase {
     func launch(_ more: [String] = []) throws {
         try writeConfiguration()
         exitCode = nil
-        pid = try Processes.start([Self.binary, "--config", configuration, "--no-console"] + more, in: home, log: log)
+        // The user's own folder is let be.
+        let environment = ["/usr/bin/env", "HOME=\(userHome)"]
+        pid = try Processes.start(environment + [Self.binary, "--config", configuration, "--no-console"] + more, in: home, log: log)
     }
 
     /// Waits until it answers statements; a slave also until it has joined.
