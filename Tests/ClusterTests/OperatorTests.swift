@@ -28,7 +28,7 @@ extension WholeClusters {
             "GRANT ALL PRIVILEGES ON *.* TO stranger@'10.%'",
         ]
 
-        private static let changing = [".switchover", ".switchover 99", ".remove 99", ".promote", ".promote force"]
+        private static let changing = [".switchover", ".switchover 99", ".remove 99", ".promote", ".promote force", ".rebuild"]
 
         /// A cluster whose clients say who they are; the accounts were made before.
         private func run(slaves: Int = 1, _ settings: [String: String] = [:], _ body: (Cluster) throws -> Void) throws {
