@@ -32,6 +32,9 @@ package struct RequestReader: Sendable {
     /// Bytes that came and are no part of a request given out yet.
     package var unreadBytes: Int { buffer.count - head }
 
+    /// What came so far ends with a request.
+    package var isBetweenRequests: Bool { if case .line = state { unreadBytes == 0 } else { false } }
+
     /// Adds what came from the client. Call `next` until it gives nil before adding more, so that the buffer stays small.
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         switch state {

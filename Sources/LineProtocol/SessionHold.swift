@@ -18,6 +18,10 @@ package struct SessionHold: OptionSet, Hashable, Sendable {
     package static let handlers = SessionHold(rawValue: 256)
     /// `LASTVAL()` of the sequences it advanced; `@@last_gtid`, once it has asked for that.
     package static let lastValues = SessionHold(rawValue: 512)
+    /// `BACKUP STAGE`, until its END.
+    package static let backupStage = SessionHold(rawValue: 1024)
+    /// `BACKUP LOCK`
+    package static let backupLock = SessionHold(rawValue: 2048)
 }
 
 /// The line after each reply to a session that is passed on: `. hold=<bits> lex=<bits>`.

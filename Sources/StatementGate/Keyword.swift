@@ -28,7 +28,7 @@ enum Keyword: String, CaseIterable {
     case savepoint, schema, security, select, sequence, server, session, set, setval, share, show, shutdown, signal, signed, slave, slaves
     case snapshot, soft
     case sqlCalcFoundRows = "sql_calc_found_rows"
-    case soname, spatial, sql, sqlexception, sqlstate, sqlwarning, start, statement, stop
+    case soname, spatial, sql, sqlexception, sqlstate, sqlwarning, stage, start, statement, stop
     case table, tables, tablespace, temporary, then, to, transaction, trigger, truncate
     case undo, unicode, uninstall, unique, unlock, unsigned, until, update, use, user, using
     case value, values, varying, view

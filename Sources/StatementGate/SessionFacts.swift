@@ -49,6 +49,12 @@ package struct SessionFacts: OptionSet, Hashable, Sendable {
     package static let advancesSequence = SessionFacts(rawValue: 1 << 24)
     /// LASTVAL(), PREVIOUS VALUE FOR
     package static let readsLastValue = SessionFacts(rawValue: 1 << 25)
+    /// BACKUP STAGE START and what follows it, and BACKUP STAGE END
+    package static let beginsBackup = SessionFacts(rawValue: 1 << 27)
+    package static let endsBackup = SessionFacts(rawValue: 1 << 28)
+    /// BACKUP LOCK, BACKUP UNLOCK
+    package static let locksForBackup = SessionFacts(rawValue: 1 << 29)
+    package static let unlocksForBackup = SessionFacts(rawValue: 1 << 30)
     /// @@last_gtid
     package static let readsLastGTID = SessionFacts(rawValue: 1 << 26)
 }

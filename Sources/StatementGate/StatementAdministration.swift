@@ -4,7 +4,8 @@ extension StatementParser {
         case .grant, .revoke: try accounts()
         case .flush: try flush()
         case .kill: try kill()
-        case .cache, .backup: try rest(.serverAdministration, .implicitlyCommits)
+        case .cache: try rest(.serverAdministration, .implicitlyCommits)
+        case .backup: try backup()
         case .reset: try reset()
         case .stop:
             try advance()
@@ -69,6 +70,21 @@ extension StatementParser {
         try scan(to: .with, .for, orEnd: true)
         if !atEnd { result.facts.formUnion(.locksTables) }
         try scan()
+    }
+
+    /// What BACKUP STAGE and BACKUP LOCK lock stays with the session.
+    private mutating func backup() throws(Unsorted.Reason) {
+        try advance()
+        var facts: SessionFacts = .implicitlyCommits
+        if try accept(.stage) {
+            facts.insert(at(.end) ? .endsBackup : .beginsBackup)
+        } else if try accept(.lock) {
+            facts.insert(.locksForBackup)
+        } else {
+            guard try accept(.unlock) else { throw .unexpectedWord }
+            facts.insert(.unlocksForBackup)
+        }
+        try rest(.serverAdministration, facts)
     }
 
     /// RESET MASTER, RESET SLAVE, RESET QUERY CACHE: a list too

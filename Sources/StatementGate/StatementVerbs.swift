@@ -131,5 +131,7 @@ extension StatementParser {
         if try accept(.local) { found(.serverFiles) }
         try expect(.infile)
         try rest(.write)
+        // A row's fields may go to user variables, which keep the last one.
+        if result.facts.contains(.readsUserVariable) { result.facts.formUnion(.assignsUserVariable) }
     }
 }

@@ -53,7 +53,9 @@ extension WholeClusters {
                 try cluster.master.connect().ok(".switchover 2")
                 try variable.refused("CONNECTION-LOST", "INSERT INTO d.t VALUES (@x)")
                 try commit.refused("CONNECTION-LOST", "INSERT INTO d.t VALUES (7)")
-                for client in [variable, commit] { try client.ok("INSERT INTO d.t VALUES (1)") }
+                try commit.refused("CONNECTION-LOST", "INSERT INTO d.t VALUES (7)")
+                for sql in ["ROLLBACK", "INSERT INTO d.t VALUES (9)", "ROLLBACK", "INSERT INTO d.t VALUES (1)", "COMMIT"] { try commit.ok(sql) }
+                try variable.ok("INSERT INTO d.t VALUES (1)")
                 try waitUntil("it is master") { try cluster.slave(1).connect().ok(".role").word("role") == "master" }
                 try settings.refused("CONNECTION-LOST", "INSERT INTO d.t VALUES (8)")
                 try settings.ok("INSERT INTO d.t VALUES (1)")

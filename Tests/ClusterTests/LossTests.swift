@@ -40,6 +40,7 @@ extension WholeClusters {
             try withRows { cluster, client in
                 cluster.master.kill()
                 #expect(try rest(client) == "CONNECTION-LOST")
+                try client.ok("ROLLBACK")
                 #expect(try client.value("SELECT 1") == "1", "the session goes on")
                 try client.refused("MASTER-UNREACHABLE", "BEGIN")
             }
@@ -84,8 +85,10 @@ extension WholeClusters {
                 let values = (object["rows"] as? [[Any]])?.map { ($0.last as? String)?.utf8.count }
                 #expect(values?.allSatisfy { $0 == 3_000_000 } ?? false)
 
+                try text.ok("ROLLBACK")
                 #expect(try text.value("SELECT 1") == "1", "the session goes on")
-                try json.send("SELECT 1\n")
+                try json.send("ROLLBACK\nSELECT 1\n")
+                #expect(try json.line().hasPrefix(#"{"ok":"#))
                 #expect(try json.line().hasPrefix(#"{"columns":"#))
             }
         }

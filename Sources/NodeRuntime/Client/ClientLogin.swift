@@ -18,6 +18,7 @@ extension ClientSession {
         forwarded?.reset()
         isAuthenticated = false
         forgetIDs()
+        lost = nil
         // An account without a password is proved by nothing.
         guard !password.isEmpty else { return refuseLogin() }
         // The database decides, by a login of this account's own.

@@ -14,9 +14,9 @@ import StatementGate
     let local: LocalSession
     var writer = ReplyWriter()
     /// Made when something is passed on for the first time.
-    private(set) var forwarded: ForwardedSession?
+    var forwarded: ForwardedSession?
     /// The last statement ran on the master: what it left to ask about is there.
-    private(set) var lastWasPassedOn = false
+    var lastWasPassedOn = false
     /// Another node passes its client's session on through this one.
     private(set) var tellsHold = false
     /// How long the statement at hand may wait for a master, by the loop's clock.
@@ -31,6 +31,9 @@ import StatementGate
     /// Requests that run together with the one at hand.
     private var together = 0
     private var inputIsOver = false
+    /// How often the client sent something when it had been given the answers to all it had sent before.
+    private(set) var turn: UInt64 = 0
+    var lost: LostState?
     private var isReadingPaused = false
     var isAuthenticated = false
     var appliedWait: AppliedPosition.WaitID?
@@ -59,6 +62,7 @@ import StatementGate
 
     func received(_ bytes: UnsafeRawBufferPointer) {
         lastActiveMs = EventLoop.nowMs()
+        if isIdle, reader.isBetweenRequests, channel.outboundBytes == 0 { turn += 1 }
         reader.append(bytes)
         gather()
         proceed()
@@ -224,6 +228,7 @@ import StatementGate
             lastWasPassedOn = false
             (consistency, maxStalenessMs, confirmation) = (.session, nil, nil)
             forgetIDs()
+            lost = nil
             answer([])
         case .verify(let scope): verify(scope)
         case .ping, .help, .quit, .auth, .forwarded, .link, .peer: preconditionFailure("answered above")
@@ -259,9 +264,18 @@ import StatementGate
         guard isAllowed else { return answer(authRequired) }
         if node.isWitness { return answer(node.witnessRefusal) }
         if node.isStopping { return answer(ReplyError(.shuttingDown, "this node is stopping; connect to another one")) }
-        if losesState() { return answer(Self.stateOfRoleLost) }
         let (mode, other) = modes
         let first = read(sql, mode)
+        if isFirst, let lost {
+            switch lost.fate(of: try? first.get(), inTurn: turn) {
+            case .refuse(let error): return answer(local.stuck ?? awaited.map { .idGone($0) } ?? error)
+            case .run: self.lost = nil
+            case .switchAutocommitOff:
+                (self.lost, local.stuck, awaited) = (nil, nil, nil)
+                return attempt(LostState.autocommitOff, isFirst: true)
+            }
+        }
+        if losesState(under: (try? first.get()) ?? Classification()) { return answer(Self.stateOfRoleLost) }
         if let error = refusal(of: first) { return answer(error) }
         var what = try? first.get()
         // Where it may run under either of two modes, the stricter reading counts.
@@ -275,11 +289,11 @@ import StatementGate
         switch node.role {
         case .master:
             if let forwarded, forwarded.holdsState {
-                forwarded.drop()
+                noteLoss(forwarded.dropState(), under: what, nil)
                 return answer(Self.stateLost)
             }
             if node.holdsWrites, !local.inTransaction, what.isWrite || what.transaction != nil {
-                if !attemptAgain(sql) { answer(ReplyError(.notReady, "the master is being changed; try again shortly")) }
+                if !attemptAgain(sql) { refuse(what, ReplyError(.notReady, "the master is being changed; try again shortly")) }
                 return
             }
             if let error = node.writeRefusal,
@@ -295,7 +309,7 @@ import StatementGate
         }
     }
 
-    private static let stateLost = ReplyError(
+    static let stateLost = ReplyError(
         .connectionLost, "the connection to the master broke and the session's transaction and settings there are gone; this was not run, begin anew"
     )
 
@@ -322,7 +336,7 @@ import StatementGate
 
     func runHere(_ sql: [UInt8], _ what: Classification, succeeded: (@LoopActor () -> Void)? = nil) {
         if let error = node.notReady {
-            if !attemptAgain(sql) { answer(error) }
+            if !attemptAgain(sql) { refuse(what, error) }
             return
         }
         let identity: Identity?
@@ -333,7 +347,7 @@ import StatementGate
         lastWasPassedOn = false
         // Strong, until it is answered: a weak reference would slow down every use of the session.
         let statement = LocalStatement(sql, what, writer, identity) { [self] success in
-            if success { succeeded?() }
+            if success { succeeded?() } else { noteLocalLoss(under: what) }
             if success || local.isIdentified || !what.begins && !local.inTransaction { awaited = nil }
             finishRequest()
         }
@@ -342,45 +356,4 @@ import StatementGate
 
     /// On a slave, what is prepared is prepared on the master, but for what a READ ONLY transaction prepares here.
     private var prepared: PreparedStatements { local.inTransaction ? local.prepared : forwarded?.prepared ?? local.prepared }
-
-    func passOn(_ sql: [UInt8], _ what: Classification) {
-        lastWasPassedOn = true
-        forwardedSession().run(sql, id: id, account: local.account, database: local.database, consistency: consistency, format: writer.format) {
-            [weak self] outcome in
-            guard let self else { return }
-            self.passedOn(outcome, what)
-            switch outcome {
-            case .replied(let reply):
-                if reply.code == nil { self.forwarded?.ran(what) }
-                self.finishRequest()
-            case .refused(let error): self.answer(error)
-            case .unreachable(let why):
-                if self.attemptAgain(sql) { return }
-                self.answer(ReplyError(.masterUnreachable, "the master can't be reached (\(why)), so this was not run; reads still work here"))
-            case .lost(let cut): self.lost(cut)
-            case .stateLost: self.answer(Self.stateLost)
-            }
-        }
-    }
-
-    private func lost(_ cut: ForwardedSession.Cut) {
-        let error = ReplyError(
-            .connectionLost,
-            "the connection to the master broke and what the session held there is gone: whether this took effect is not known; look before you send it again"
-        )
-        switch cut {
-        case .betweenParts: answer(error)
-        case .betweenRows:
-            channel.write { writer.rowsFailed(error, into: &$0) }
-            finishRequest()
-        // Whatever came now would be read as a part of the row.
-        case .withinRow: channel.closeWhenSent()
-        }
-    }
-
-    func forwardedSession() -> ForwardedSession {
-        let session = forwarded ?? ForwardedSession(node, channel)
-        forwarded = session
-        return session
-    }
 }

@@ -62,6 +62,8 @@ import StatementGate
     private(set) var hold: SessionHold = []
     /// How the master reads the session's SQL, as it told after its last reply.
     private(set) var mode: LexicalMode?
+    /// What was lost with a connection, or by the master itself, until that was noted.
+    private var gone: SessionHold = []
     /// State was lost with the connection, and the client has not been told.
     private var lostState = false
     /// The session's last write there.
@@ -80,6 +82,22 @@ import StatementGate
     /// Whether reads, too, must go to the master: the session has there what it does not have here.
     /// Settings are here, too, and values of sequences only what asks for them needs.
     var holdsState: Bool { lostState || differs || !hold.subtracting([.variables, .lastValues]).isEmpty }
+
+    /// What is there and nowhere else, so that it can't be set again.
+    private var held: SessionHold { hold.subtracting([.variables, .lastValues]).union(differs ? .variables : []) }
+
+    /// What the session lost since this was asked for last.
+    func takeGone() -> SessionHold {
+        defer { gone = [] }
+        return gone
+    }
+
+    /// Closes the connection; gives what the session loses by that.
+    func dropState() -> SessionHold {
+        gone.formUnion(held)
+        drop()
+        return takeGone()
+    }
 
     /// Whether the session may have an insert's id, a sequence's value or a GTID of its own there.
     var hasWritten: Bool { lastWrite > .start || hold.contains(.lastValues) }
@@ -210,7 +228,10 @@ import StatementGate
         rest = UnsafeRawBufferPointer(rebasing: rest[(end.map { $0 + 1 } ?? rest.count)...])
         guard end != nil, let reply = ended, let step = steps.first else { return }
         guard let told = SessionTrailer(line: String(decoding: trailer, as: UTF8.self)) else { return distrust() }
+        let before = held
         hold = told.hold
+        // The master's node lives, but not the database connection that the session kept there.
+        if let code = reply.code, ProtocolErrorCode(rawValue: code) != nil { gone.formUnion(before.subtracting(hold)) }
         mode = LexicalMode(bits: told.lexicalBits)
         trailer = []
         awaitsTrailer = false
@@ -225,7 +246,7 @@ import StatementGate
         if step.purpose == .statement {
             if head != nil {
                 let hadState = holdsState
-                drop()
+                gone = dropState()
                 return finish(hadState ? .stateLost : .unreachable("the node there is no longer master"))
             }
             if let gtid = reply.gtid, lastWrite < gtid { lastWrite = gtid }
@@ -320,8 +341,9 @@ import StatementGate
         let sent = steps.first?.purpose == .statement
         let (cut, reply) = (cut, sent ? ended : nil)
         let why = toldError.map { "the master answered \($0.words)" } ?? reason
-        drop()
+        gone = dropState()
         if let reply {
+            gone.insert(.transaction)
             // Only what the session holds there since is not known.
             lostState = true
             finish(.replied(reply))
@@ -358,6 +380,7 @@ import StatementGate
     /// Drops the connection and the settings: the session is as new.
     func reset() {
         forget()
+        gone = []
         lastWrite = .start
     }
 

@@ -35,6 +35,10 @@ import StatementGate
     var isHarmlessToBreak = true
     /// The open transaction has changed something.
     var hasWritten = false
+    /// What connections held that the session lost, until that was noted.
+    private var lost: SessionHold = []
+    /// Why the last statement failed, where that was not the database's word on it.
+    var refusal: ReplyError.Code?
     /// Why nothing but ROLLBACK is run: the id of the open transaction could not be stored in it.
     var stuck: ReplyError?
     /// Its transaction may be rolled back by the error before.
@@ -72,6 +76,7 @@ import StatementGate
 
     /// Runs one statement and writes its reply; its `done` hears when the reply is written, and whether it succeeded.
     func run(_ statement: LocalStatement) {
+        refusal = nil
         if runsElsewhere(statement) { return }
         runAsSession(statement)
     }
@@ -100,6 +105,7 @@ import StatementGate
     }
 
     func refuse(_ statement: LocalStatement, _ error: ReplyError) {
+        refusal = error.code
         channel.write { statement.writer.error(error, into: &$0) }
         statement.done(false)
     }
@@ -226,25 +232,6 @@ import StatementGate
         statement.done(true)
     }
 
-    /// It was set to what only the server knows. Where the gate could not read the next statements as the server would, the session goes back.
-    private func checkCharset(
-        _ connection: MariaDBConnection, _ statement: LocalStatement, _ stream: ReplyStream, harmless: @escaping @LoopActor () -> Void
-    ) {
-        connection.query("SELECT @@character_set_client") { [weak self] result in
-            guard let self, self.running === connection else { return }
-            let name = (try? result.get())?.first ?? ""
-            guard Charsets.hideQuotes(name) else { return harmless() }
-            connection.query("SET NAMES utf8mb4") { [weak self] result in
-                guard let self, self.running === connection else { return }
-                if case .failure = result { connection.close() }
-                stream.fail(ReplyError(.unknownStatement, Charsets.words(name)))
-                self.note(statement.what, connection)
-                self.settle(connection)
-                statement.done(false)
-            }
-        }
-    }
-
     private func failed(_ error: DatabaseError, _ stream: ReplyStream, _ connection: MariaDBConnection, _ statement: LocalStatement) {
         guard error.lostConnection else {
             stream.fail(error.reply)
@@ -265,13 +252,14 @@ import StatementGate
             again.mayRetry = false
             return run(again)
         }
+        refusal = .node(.connectionLost)
         stream.fail(.lostLocally(error, hadState: hadState))
         statement.done(false)
     }
 
     // MARK: State
 
-    private func note(_ what: Classification, _ connection: MariaDBConnection) {
+    func note(_ what: Classification, _ connection: MariaDBConnection) {
         // An insert that failed, or one within a routine, may have left an id that nobody was told.
         if what.isWrite, connection.insertIDOwner != number { connection.insertIDOwner = nil }
         ranWrite = what.isWrite
@@ -279,7 +267,7 @@ import StatementGate
         let facts = what.facts
         for (fact, held) in SessionFacts.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }
         if what.transaction == .setCharacteristics { hold.insert(.variables) }
-        if facts.contains(.unlocksTables) { hold.remove(.tableLocks) }
+        for (fact, held) in SessionFacts.ends where facts.contains(fact) { hold.remove(held) }
         // It may have taken a lock, or anything else that the server does not tell of.
         if facts.contains(.callsFunction) { connection.isTainted = true }
     }
@@ -326,6 +314,7 @@ import StatementGate
     func leave(_ connection: MariaDBConnection) {
         running = nil
         pinned = nil
+        lost.formUnion(hold)
         hold = []
         hasWritten = false
         stream?.abandon()
@@ -342,9 +331,16 @@ import StatementGate
         stream = nil
         running = nil
         pinned = nil
+        lost.formUnion(hold)
         hold = []
         prepared = PreparedStatements()
         node.pool.discard(connection)
+    }
+
+    /// What the session lost since this was asked for last.
+    func takeLost() -> SessionHold {
+        defer { lost = [] }
+        return lost
     }
 
     /// Goes on with rows after the client has read some.
@@ -358,7 +354,7 @@ import StatementGate
         precondition(running == nil, "a session is reset between statements")
         if let pinned { forget(pinned) }
         closeOffices()
-        hold = []
+        (hold, lost) = ([], [])
         (stuck, doubtful, marks) = (nil, nil, [])
         prepared = PreparedStatements()
         database = nil

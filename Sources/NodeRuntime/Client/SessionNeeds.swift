@@ -13,8 +13,15 @@ extension SessionFacts {
         (.locksTables, .tableLocks),
         (.advisoryLock, .advisoryLocks),
         (.opensHandler, .handlers),
+        (.beginsBackup, .backupStage),
+        (.locksForBackup, .backupLock),
         // Who asked for the GTID of a write asks again, and it can't be carried to another connection.
         ([.advancesSequence, .readsLastGTID], .lastValues),
+    ]
+
+    /// What ends what it keeps.
+    static let ends: [(SessionFacts, SessionHold)] = [
+        (.unlocksTables, .tableLocks), (.endsBackup, .backupStage), (.unlocksForBackup, .backupLock),
     ]
 
     static let readsOrKeepsInsertID = holds.reduce(into: [.readsLastInsertID, .executesPrepared] as SessionFacts) { $0.formUnion($1.0) }

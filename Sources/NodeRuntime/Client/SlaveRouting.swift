@@ -29,9 +29,10 @@ extension ClientSession {
     private func route(_ verb: TransactionVerb, _ sql: [UInt8], _ what: Classification) {
         switch verb {
         case .begin(readOnly: true): readHere(sql, what)
-        case .begin(readOnly: false), .xa, .setAutocommit(false): passOn(sql, what)
+        case .begin(readOnly: false), .xa, .setAutocommit(false), .commit(chain: true), .rollback(chain: true): passOn(sql, what)
         // Nothing is open, so there is nothing to end: the database here says so as well as the master's.
-        case .commit, .rollback, .savepoint, .rollbackToSavepoint, .releaseSavepoint, .setAutocommit(true): runHere(sql, what)
+        case .commit(chain: false), .rollback(chain: false), .savepoint, .rollbackToSavepoint, .releaseSavepoint, .setAutocommit(true):
+            runHere(sql, what)
         case .setCharacteristics: setOnBoth(sql, what)
         }
     }

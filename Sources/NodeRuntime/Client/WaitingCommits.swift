@@ -60,6 +60,7 @@ extension LocalSession {
                 let hadState = !self.hold.isEmpty
                 stream.fail(.noQuorum(position, self.node, hadState: hadState))
                 self.leave(connection)
+                self.refusal = .node(.noQuorum)
                 statement.done(false)
             }
         }
