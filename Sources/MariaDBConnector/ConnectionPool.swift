@@ -1,38 +1,5 @@
 package import EventLoop
 
-/// Why the pool could not give a connection.
-package enum PoolError: Error, Sendable {
-    /// The database can't be reached; the last reason, where one is known.
-    case databaseDown(DatabaseError?)
-    /// The database refused this account.
-    case refused(DatabaseError)
-    /// Every connection stayed in use for as long as a caller may wait.
-    case exhausted(connectionsMax: Int)
-    case closed
-}
-
-/// What a pool may take.
-package struct PoolLimits: Sendable {
-    package var connectionsMax: Int
-    /// Idle connections are closed after this.
-    package var idleMs: Int
-    package var waitersMax: Int
-    /// How long a caller waits for a connection.
-    package var waitMs: Int
-
-    package init(connectionsMax: Int, idleMs: Int, waitersMax: Int = 100_000, waitMs: Int = 10_000) {
-        self.connectionsMax = connectionsMax
-        self.idleMs = idleMs
-        self.waitersMax = waitersMax
-        self.waitMs = waitMs
-    }
-}
-
-/// Names a caller that waits for a connection.
-package struct PoolTicket: Hashable, Sendable {
-    let number: UInt64
-}
-
 /// Connections to the node's database, shared by the sessions that keep no state in them.
 ///
 /// Connections of all accounts count against one limit. While the database is down callers wait, and the pool tries again with a
@@ -68,6 +35,9 @@ package struct PoolTicket: Hashable, Sendable {
     private var retryTimer: TimerID?
     private var lastError: DatabaseError?
     private var isClosed = false
+    private var rights = AccountRights()
+    /// Accounts' rights changed: no connection that is shared now is to serve another statement.
+    package var retired: (@LoopActor () -> Void)?
     /// Connections that callers hold.
     package private(set) var inUse = 0
     package var idleCount: Int { idle.count }
@@ -84,6 +54,18 @@ package struct PoolTicket: Hashable, Sendable {
         self.target = target
         closeIdle()
         retryMs = Self.retryFirstMs
+        openForWaiters()
+    }
+
+    /// What accounts may do may have changed: nobody is given a connection any more that was opened before. Those that are held end with their holders.
+    package func rightsChanged() {
+        rights.changed()
+        retire()
+    }
+
+    private func retire() {
+        closeIdle()
+        retired?()
         openForWaiters()
     }
 
@@ -147,7 +129,9 @@ package struct PoolTicket: Hashable, Sendable {
     /// Gives a connection back that keeps no state of a session.
     package func release(_ connection: MariaDBConnection) {
         inUse -= 1
-        guard connection.isOpen, connection.isIdle, !isClosed, let target, target.endpoint == connection.target.endpoint else {
+        guard connection.isOpen, connection.isIdle, !isClosed, connection.rightsAge == rights.age, let target,
+            target.endpoint == connection.target.endpoint
+        else {
             connection.close()
             return openForWaiters()
         }
@@ -264,7 +248,8 @@ package struct PoolTicket: Hashable, Sendable {
         var target = target
         target.account = account
         opening += 1
-        MariaDBConnection.open(loop, target) { [weak self] in self?.opened($0, account) }
+        let age = rights.age
+        MariaDBConnection.open(loop, target) { [weak self] in self?.opened($0, account, age) }
     }
 
     private func prove(_ proof: AccountProof, _ target: DatabaseTarget) {
@@ -272,15 +257,25 @@ package struct PoolTicket: Hashable, Sendable {
         var target = target
         target.account = proof.account
         inUse += 1
+        let age = rights.age
         MariaDBConnection.open(loop, target) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let connection):
+                connection.rightsAge = age
                 self.reached()
                 ClientAccount.check(connection, asking: proof.question) { [weak self] found in
                     guard let self else { return }
-                    if case .success = found { self.release(connection) } else { self.discard(connection) }
-                    proof.done(found.mapError(PoolError.refused))
+                    guard case .success = found else {
+                        self.discard(connection)
+                        return proof.done(found.mapError(PoolError.refused))
+                    }
+                    AccountRights.read(connection) { [weak self] lines in
+                        guard let self else { return }
+                        if self.rights.learned(lines, of: proof.account) { self.retire() }
+                        self.release(connection)
+                        proof.done(found.mapError(PoolError.refused))
+                    }
                 }
             case .failure(let error):
                 self.inUse -= 1
@@ -291,10 +286,11 @@ package struct PoolTicket: Hashable, Sendable {
         }
     }
 
-    private func opened(_ result: Result<MariaDBConnection, DatabaseError>, _ account: DatabaseAccount) {
+    private func opened(_ result: Result<MariaDBConnection, DatabaseError>, _ account: DatabaseAccount, _ age: UInt64) {
         opening -= 1
         switch result {
         case .success(let connection):
+            connection.rightsAge = age
             reached()
             inUse += 1
             release(connection)

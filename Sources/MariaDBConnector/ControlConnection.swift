@@ -16,6 +16,8 @@ package import EventLoop
     private var connection: MariaDBConnection?
     private var requests: [Request] = []
     private var busy = false
+    /// Others that follow the database with it, each with its own connection.
+    package var besides: [ControlConnection] = []
     /// Grows with each `use(_:)`: a login begun before the last one answers for nobody.
     private var uses = 0
 
@@ -31,6 +33,7 @@ package import EventLoop
         let waiting = requests
         requests = []
         for request in waiting { request.done(.failure(.closed)) }
+        for other in besides { other.use(target) }
     }
 
     /// Runs `sql` after those asked for before; fails at once while the database is down.

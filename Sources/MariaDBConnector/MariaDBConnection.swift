@@ -49,6 +49,8 @@ import MySQLProtocol
     package var transactionID: TransactionID?
     /// Its statements run as long as they like, whatever its setup says.
     package var isUnlimited = false
+    /// How old the account's rights are that it has: see `AccountRights`.
+    var rightsAge: UInt64 = 0
     /// Told once, when the connection is lost while no statement runs.
     package var lostWhileIdle: (@LoopActor () -> Void)?
 

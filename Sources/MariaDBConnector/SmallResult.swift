@@ -18,7 +18,7 @@ package struct SmallResult: Sendable {
 
 /// Gathers a small result set; of several results the last one with rows counts.
 @LoopActor final class CollectedRows: ResultSink {
-    private static let rowsMax = 1000
+    static let rowsMax = 1000
     private let done: @LoopActor (Result<SmallResult, DatabaseError>) -> Void
     private var result = SmallResult()
 

@@ -25,7 +25,12 @@ typealias NodeContext = Node
     let pool: ConnectionPool
     let lanes: StatementLanes
     var kinds = StatementKinds()
+    /// The node's own work on its database, some of it slow.
     let control: ControlConnection
+    /// How far the database is, which clients wait for: nothing slow goes over it.
+    let positions: ControlConnection
+    /// What a client asks about, that the node looks up: outcomes.
+    let lookups: ControlConnection
     let leftCommits: LeftCommits
     let applied: AppliedPosition
     let linkIdentity: LinkIdentity
@@ -69,8 +74,11 @@ typealias NodeContext = Node
         self.address = address
         membership = try Membership(path: directory.path + "/members", own: directory.identity(settings))
         pool = ConnectionPool(loop, limits: PoolLimits(connectionsMax: settings.pool.connectionsMax, idleMs: settings.pool.idleMs))
-        lanes = StatementLanes(loop, pool)
-        control = ControlConnection(loop)
+        let lanes = StatementLanes(loop, pool)
+        self.lanes = lanes
+        pool.retired = { [weak lanes] in lanes?.retire() }
+        (control, positions, lookups) = (ControlConnection(loop), ControlConnection(loop), ControlConnection(loop))
+        control.besides = [positions, lookups]
         leftCommits = LeftCommits(pool)
         applied = AppliedPosition(loop)
         let secret = settings.cluster.secret?.bytes

@@ -168,6 +168,29 @@ extension WholeClusters {
             }
         }
 
+        @Test func `what clients wait for does not wait for the node's other work on its database`() throws {
+            try run { cluster, client in
+                let slave = cluster.slave(1)
+                let (asking, reading, sure) = (try slave.connect(), try slave.connect(), try linearizable(slave))
+                let (socket, lock) = (Processes.quoted(slave.socket), "LOCK TABLES ddbnode.outcomes WRITE; SELECT SLEEP(60)")
+                let locked = Background { Processes.shell("mariadb --no-defaults -S \(socket) -uroot -e '\(lock)'").code }
+                try waitUntil("the table is locked") { try slave.root("SHOW PROCESSLIST").contains("SLEEP(60)") }
+                try asking.ask(".outcome somebody")
+                try waitUntil("it waits") { try slave.root("SHOW PROCESSLIST").contains("Waiting for table metadata lock") }
+                for value in 1...10 {
+                    try reading.ok("INSERT INTO d.t VALUES (\(value))")
+                    #expect(try reading.value("SELECT COUNT(*) FROM d.t") == "\(value)")
+                    #expect(try sure.value("SELECT COUNT(*) FROM d.t") == "\(value)")
+                    let gtid = try #require(try client.ok("UPDATE d.t SET v = -v WHERE v = \(value)").gtid)
+                    try sure.ok(".wait \(gtid) 1500")
+                }
+                try slave.root("KILL \(slave.process(running: "SLEEP(60)"))")
+                _ = try locked.value()
+                let told = try asking.reply()
+                #expect(told.error == nil && told.word("outcome") == "none", "\(told.words)")
+            }
+        }
+
         @Test func `reads can be bounded in age`() throws {
             try run { cluster, client in
                 let reader = try cluster.slave(1).connect()

@@ -263,6 +263,7 @@ import StatementGate
         // An insert that failed, or one within a routine, may have left an id that nobody was told.
         if what.isWrite, connection.insertIDOwner != number { connection.insertIDOwner = nil }
         ranWrite = what.isWrite
+        if what.mayChangeRights { node.pool.rightsChanged() }
         marks.ran(what)
         let facts = what.facts
         for (fact, held) in SessionFacts.holds where !facts.isDisjoint(with: fact) { hold.insert(held) }

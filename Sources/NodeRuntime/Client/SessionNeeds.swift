@@ -1,6 +1,11 @@
 import LineProtocol
 import StatementGate
 
+extension Classification {
+    /// GRANT and the like; FLUSH PRIVILEGES is the server's administration.
+    var mayChangeRights: Bool { classes.contains(.accounts) || classes.contains(.serverAdministration) }
+}
+
 /// What a statement's facts mean for the connection that its session shares with others.
 extension SessionFacts {
     /// What it leaves in the connection, which the session then keeps.

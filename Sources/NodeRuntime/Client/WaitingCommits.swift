@@ -51,7 +51,7 @@ extension LocalSession {
                 SELECT (SELECT state FROM information_schema.processlist WHERE id=\(connection.connectionID)) AS state, \
                 @@GLOBAL.gtid_binlog_pos AS binlog
                 """
-            self.node.control.query(sql) { [weak self] result in
+            self.node.positions.query(sql) { [weak self] result in
                 guard let self, self.running === connection, self.stream === stream else { return }
                 guard case .success(let found) = result, let position = Position(list: found["binlog"] ?? ""),
                     Self.waitingStates.contains(found["state"] ?? ""), position > self.node.applied.limit ?? position

@@ -69,6 +69,8 @@ import MariaDBConnector
         control.query(sql) { [weak self] result in
             guard let self else { return }
             self.isAsking = false
+            // Asked before the stop, it may tell of a database that was changed since.
+            guard !self.isStopped else { return }
             if case .success(let found) = result, let text = found.first, let position = Position(list: text) {
                 let before = self.applied.value
                 self.applied.advanced(to: position)

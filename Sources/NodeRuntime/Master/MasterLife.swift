@@ -53,7 +53,7 @@ import Replication
         roster = Roster(node, gate)
         rounds = ReadRounds(node.loop) { [unowned node] in node.settings.replication.ackTimeoutMs }
         poll = PositionPoll(
-            node.loop, node.control, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
+            node.loop, node.positions, node.applied, variable: "gtid_binlog_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         if let replica, let (machine, actions) = begun {
             takeover = TakingOver(self, machine, actions, replica)
             history = replica.journal.history.led(by: machine.marker.server)

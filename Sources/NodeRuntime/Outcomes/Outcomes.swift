@@ -91,7 +91,7 @@ enum Outcome: Equatable {
 
     /// What this node's database has of it: nil where nothing.
     func find(_ id: TransactionID, _ done: @escaping @LoopActor (Result<Outcome?, ReplyError>) -> Void) {
-        node.control.query(OutcomeTable.find(id)) { [self] result in
+        node.lookups.query(OutcomeTable.find(id)) { [self] result in
             switch result {
             case .success(let found):
                 guard !found.rows.isEmpty else { return done(.success(nil)) }
@@ -107,7 +107,7 @@ enum Outcome: Equatable {
     func tell(_ id: TransactionID, _ done: @escaping @LoopActor (Result<Outcome, ReplyError>) -> Void) {
         if isOpen(id) || waits(id) { return done(.success(.open)) }
         guard let session = lost[id] else { return look(id, done) }
-        node.control.query("SELECT COUNT(*) AS n FROM information_schema.processlist WHERE id=\(session)") { [self] result in
+        node.lookups.query("SELECT COUNT(*) AS n FROM information_schema.processlist WHERE id=\(session)") { [self] result in
             guard (try? result.get())?.first == "0" else { return done(.success(.open)) }
             lost[id] = nil
             look(id, done)

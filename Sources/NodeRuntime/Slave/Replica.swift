@@ -49,7 +49,7 @@ import Replication
         applier = Applier(node.loop, node.control, node.applied, node.log)
         applyHold = ApplyHold(node.loop, relay, journal)
         poll = PositionPoll(
-            node.loop, node.control, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
+            node.loop, node.positions, node.applied, variable: "gtid_slave_pos", idleMs: min(500, node.settings.replication.heartbeatMs))
         poll.goal = { [weak self] in self?.mayApply ?? .start }
         poll.moved = { [weak self] in self?.moved?() }
         relay.notReaching = { [weak self] in self?.journalDoesNotReach($0) }
