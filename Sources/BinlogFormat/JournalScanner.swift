@@ -53,8 +53,8 @@ package struct JournalScanner: Sendable {
     private let checksum: Checksum
     private var tracker = GroupTracker()
     private var fault: JournalFault?
-    /// Where the piece being read (the magic, or an event) begins.
-    private var offset: UInt64 = 0
+    /// Where the piece being read (the magic, or an event) begins; after a fault, the event at fault.
+    package private(set) var offset: UInt64 = 0
     /// Of the event being read, once its 19 bytes are there.
     private var header: EventHeader?
     private var head: [UInt8] = []

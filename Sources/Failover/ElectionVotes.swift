@@ -9,7 +9,7 @@ extension Election {
         let isKnown = standing.configuration.isKnown && request.stamp >= standing.configuration.stamp
         if request.kind != .preVote, isHeard, isKnown, request.epoch > epoch { actions = adopt(request.epoch, nowMs: nowMs) }
         // Rule 1: only for a candidate whose log is at least as up to date. Rule 7: a witness has none, and goes by its in-sync set.
-        let isUpToDate = standing.trusted?.contains(candidate) ?? (request.logEnd >= standing.logEnd)
+        let isUpToDate = standing.trusted?.contains(candidate) ?? (request.logEnd >= standing.leastForVote)
         let isFit = isHeard && isKnown && isVoter(candidate, request, standing) && isUpToDate
         let isGranted = isFit && (request.kind == .preVote ? request.epoch > epoch : isFree(for: candidate, in: request.epoch))
         if isGranted, request.kind != .preVote { actions += give(candidate, nowMs: nowMs) }

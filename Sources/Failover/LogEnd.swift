@@ -19,6 +19,9 @@ package struct LogEnd: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Of a log without entries: below every other.
     package static let start = LogEnd(.start)
 
+    /// Above every other: of a log that nobody can say the end of.
+    package static let unknown = LogEnd(epoch: Epoch(rawValue: .max), sequence: .max)
+
     package var description: String { "\(epoch)/\(sequence)" }
 
     package static func < (a: LogEnd, b: LogEnd) -> Bool { (a.epoch, a.sequence) < (b.epoch, b.sequence) }

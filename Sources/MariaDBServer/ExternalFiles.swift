@@ -16,10 +16,20 @@ package struct ExternalFiles: Sendable {
     /// `directory`: the node's data directory, absolute.
     package init(directory: String) throws(ServerProblem) { paths = try ServerPaths(directory: directory) }
 
-    package var origin: Origin? { text(paths.origin).flatMap(Origin.init(rawValue:)) }
+    /// Nil: nothing is known. Throws where the file holds something else than its words, which no flipped bit turns into each other.
+    package func origin() throws(ServerProblem) -> Origin? {
+        guard System.exists(paths.origin) else { return nil }
+        let text = String(decoding: System.read(paths.origin, bytesMax: Self.bytesMax) ?? [], as: UTF8.self)
+        guard text.last == "\n", let origin = Origin(rawValue: String(text.dropLast())) else {
+            throw .snapshotUnusable(
+                "\(paths.origin) is damaged: it should say `cluster` or `own`; write there whose databases the external server holds, and start again"
+            )
+        }
+        return origin
+    }
 
     package func keep(_ origin: Origin) throws(ServerProblem) {
-        guard origin != self.origin else { return }
+        guard try origin != self.origin() else { return }
         try System.writePrivate(paths.origin, "\(origin.rawValue)\n")
         try System.syncFileSystem(of: paths.directory)
     }
@@ -27,18 +37,18 @@ package struct ExternalFiles: Sendable {
     /// From now on until `accept()` the server's databases are no whole ones.
     package func begin(_ position: Position) throws(ServerProblem) {
         try keep(.cluster)
-        try System.writePrivate(paths.loading, "\(position)\n")
+        try PositionFile.write(paths.loading, position)
         try System.syncFileSystem(of: paths.directory)
     }
 
     /// The position of the snapshot that is to be loaded, or is half loaded; nil where there is none such.
     package func pending() throws(ServerProblem) -> Position? {
         guard System.exists(paths.loading) else { return nil }
-        guard let gtid = text(paths.loading).flatMap({ GTID($0[...]) }) else { throw .snapshotUnusable("\(paths.loading) holds no position") }
+        let position = try PositionFile.read(paths.loading)
         guard System.exists(paths.spool) else {
             throw .snapshotUnusable("\(paths.spool) is gone; remove \(paths.loading) and every database of the external server, and start again")
         }
-        return Position(gtid)
+        return position
     }
 
     /// The server holds all of it and knows its position, durably.
@@ -53,9 +63,5 @@ package struct ExternalFiles: Sendable {
         guard !System.exists(paths.loading) else { return }
         try System.removeTree(paths.spooling)
         try System.removeTree(paths.spool)
-    }
-
-    private func text(_ path: String) -> String? {
-        System.read(path, bytesMax: Self.bytesMax).map { String(decoding: $0.prefix { $0 != 0x0A }, as: UTF8.self) }
     }
 }

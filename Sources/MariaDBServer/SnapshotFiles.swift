@@ -10,7 +10,6 @@ import Glibc
 /// for the disk.
 package struct SnapshotFiles: Sendable {
     private static let markName = "ddbnode.snapshot"
-    private static let markBytesMax = 256
 
     let paths: ServerPaths
 
@@ -51,7 +50,7 @@ package struct SnapshotFiles: Sendable {
             // A directory is somebody's database, whatever its name.
             if !System.isDirectory(path) { try System.removeTree(path) }
         }
-        try System.writePrivate(paths.receiving + "/" + Self.markName, "\(position)\n")
+        try PositionFile.write(paths.receiving + "/" + Self.markName, position)
         try System.syncFileSystem(of: paths.receiving)
     }
 
@@ -88,9 +87,7 @@ package struct SnapshotFiles: Sendable {
     /// The position of the snapshot that the server runs on without knowing its position yet; nil where there is none such.
     package func pending() throws(ServerProblem) -> Position? {
         guard System.exists(mark) else { return nil }
-        let text = String(decoding: System.read(mark, bytesMax: Self.markBytesMax) ?? [], as: UTF8.self)
-        guard let gtid = GTID(text.prefix { $0 != "\n" }) else { throw .snapshotUnusable("\(mark) holds no position") }
-        return Position(gtid)
+        return try PositionFile.read(mark)
     }
 
     /// The server runs on the snapshot and knows its position, durably: it is an ordinary database from now on.

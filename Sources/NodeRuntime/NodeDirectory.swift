@@ -7,36 +7,11 @@ import Glibc
 
 /// The node's folder: held by one process at a time, and what the node knows of itself.
 @LoopActor final class NodeDirectory {
-    /// What a node keeps about itself across restarts.
-    struct State {
-        /// Made once with the folder.
-        var uuid: String
-        /// Nil until the master gave one.
-        var id: NodeID?
-        /// What it was told to be at first; what it is now is for the cluster to say.
-        var role: NodeKind
-        var cluster: String
-        /// What it must remember of elections.
-        var hardState = HardState.initial
-        /// It leads, or led last: its database may hold what no other node has.
-        var wrote = false
-        /// Other nodes may have had what its database wrote before this node's disk had it.
-        var readAhead = false
-        /// What its database wrote up to here as master may not be the cluster's: that is to be found out before the database starts.
-        var unsettled: Position?
-        /// The machine's start during which the node's database ran last.
-        var boot: String?
-        /// A crash may have left the database with the definition after this position done but not counted.
-        var doubtAfter: Position?
-        /// A witness's: for whom it may vote.
-        var inSync: InSyncRecord?
-    }
-
     /// Why the folder can't be used.
     enum Problem: Error, CustomStringConvertible {
         case inUse(String)
         case contradicts(path: String, what: String, is: String, wanted: String)
-        case unreadable(String)
+        case unreadable(String, String)
         case system(SystemError)
 
         var description: String {
@@ -44,7 +19,12 @@ import Glibc
             case .inUse(let path): "the data directory \(path) is used by another running ddbnode; stop it, or choose another with --data"
             case .contradicts(let path, let what, let found, let wanted):
                 "the data directory \(path) belongs to a node whose \(what) is \(found), not \(wanted); start it so, or choose another with --data"
-            case .unreadable(let path): "\(path) is not a ddbnode's state; restore it, or choose another directory with --data"
+            case .unreadable(let path, let why):
+                """
+                \(path) is damaged, or not a ddbnode's: \(why). For whom this node voted, and what it acknowledged, can't be guessed. In a cluster say .remove \
+                with its id on the master, empty the data directory and start it: it joins as a new node and takes a snapshot. A node that was always alone: \
+                remove node.state and members, its database stays
+                """
             case .system(let error):
                 "the data directory can't be used: \(error); check that it exists, has space and belongs to the user that runs ddbnode"
             }
@@ -76,22 +56,48 @@ import Glibc
     static func open(_ path: String, role: NodeKind, id: NodeID?, cluster: String) throws(Problem) -> NodeDirectory {
         let path = try absolute(path)
         let lock = try hold(path)
-        let text: String?
-        do throws(SystemError) { text = try TextFile.read(statePath(path)) } catch { throw .system(error) }
-        guard let text else {
+        guard let (state, isChecked) = try stored(in: path) else {
             let uuid: String
             do { uuid = try Digests.randomHex(16) } catch { throw .system(SystemError("getrandom", EIO)) }
             let directory = NodeDirectory(path: path, state: State(uuid: uuid, id: id, role: role, cluster: cluster), lock: lock)
             do throws(SystemError) { try directory.save() } catch { throw .system(error) }
             return directory
         }
-        guard let state = parse(text) else { throw .unreadable(statePath(path)) }
         guard (state.role == .witness) == (role == .witness) else {
             throw .contradicts(path: path, what: "role", is: state.role.rawValue, wanted: role.rawValue)
         }
         guard state.cluster == cluster else { throw .contradicts(path: path, what: "cluster", is: state.cluster, wanted: cluster) }
         if let id, let kept = state.id, id != kept { throw .contradicts(path: path, what: "id", is: "\(kept)", wanted: "\(id)") }
-        return NodeDirectory(path: path, state: state, lock: lock)
+        let directory = NodeDirectory(path: path, state: state, lock: lock)
+        if !isChecked { do throws(SystemError) { try directory.save() } catch { throw .system(error) } }
+        return directory
+    }
+
+    /// What the folder says of its node, and whether it has a checksum; nil: it is a new one.
+    static func stored(in path: String) throws(Problem) -> (State, isChecked: Bool)? {
+        let file = statePath(path)
+        let content: TextFile.Content?
+        do throws(TextFile.Problem) { content = try TextFile.readChecked(file) } catch {
+            if case .system(let failure) = error { throw .system(failure) }
+            throw .unreadable(file, "\(error)")
+        }
+        switch content {
+        case .checked(let text)?: return (try state(text, of: file), true)
+        case .unchecked(let text)?:
+            // An earlier version's: that its last line is whole is all that can be seen.
+            guard text.last == "\n" else { throw .unreadable(file, "it ends within a line") }
+            return (try state(text, of: file), false)
+        case nil:
+            // As a new node it would forget for whom it voted, and what it acknowledged.
+            for name in ["members", "journal", "journal.mark"] where access("\(path)/\(name)", F_OK) == 0 {
+                throw .unreadable(file, "it is gone, while \(path)/\(name) is there")
+            }
+            return nil
+        }
+    }
+
+    private static func state(_ text: String, of file: String) throws(Problem) -> State {
+        do throws(NodeStateFault) { return try State(text) } catch { throw .unreadable(file, "\(error)") }
     }
 
     private static func absolute(_ path: String) throws(Problem) -> String {
@@ -127,29 +133,6 @@ import Glibc
         nanosleep(&pause, nil)
     }
 
-    private static func parse(_ text: String) -> State? {
-        var values: [String: String] = [:]
-        for line in text.split(separator: "\n") {
-            guard let equals = line.firstIndex(of: "=") else { return nil }
-            values[String(line[..<equals])] = String(line[line.index(after: equals)...])
-        }
-        guard let uuid = values["uuid"], let role = values["role"].flatMap(NodeKind.init(rawValue:)), let cluster = values["cluster"] else {
-            return nil
-        }
-        var state = State(
-            uuid: uuid, id: values["id"].flatMap { NodeID($0) }, role: role, cluster: cluster, boot: values["boot"],
-            doubtAfter: values["doubt"].flatMap { GTID($0) }.map { Position($0) })
-        if let epoch = values["epoch"] {
-            guard let number = UInt64(epoch) else { return nil }
-            state.hardState = HardState(epoch: Epoch(rawValue: number), votedFor: values["vote"].flatMap { NodeID($0) })
-        }
-        state.wrote = values["wrote"] == "yes"
-        state.readAhead = values["ahead"] == "yes"
-        state.unsettled = values["unsettled"].flatMap { GTID($0) }.map { Position($0) }
-        state.inSync = values["insync"].flatMap { InSyncRecord(text: $0) }
-        return state
-    }
-
     /// Remembers the id that the master gave.
     func keep(id: NodeID) throws(SystemError) {
         state.id = id
@@ -167,6 +150,12 @@ import Glibc
         guard !state.wrote else { return }
         try keep { $0.wrote = true }
     }
+
+    /// On disk once the journal's mark is.
+    func keepMarksJournal() throws(SystemError) { if !state.marksJournal { try keep { $0.marksJournal = true } } }
+
+    /// The list of members is there, and must be from now on.
+    func keepListed() throws(SystemError) { if !state.isListed { try keep { $0.isListed = true } } }
 
     /// Before another node has what this one's disk may not have.
     func keepReadAhead() throws(SystemError) {
@@ -221,19 +210,7 @@ import Glibc
         try save()
     }
 
-    private static var currentBoot: String? {
-        guard let text = try? TextFile.read("/proc/sys/kernel/random/boot_id") else { return nil }
-        return String(text.prefix { $0 != "\n" })
-    }
+    private static var currentBoot: String? { MachineStart.id }
 
-    private func save() throws(SystemError) {
-        let known = [
-            state.id.map { "id=\($0)\n" }, state.boot.map { "boot=\($0)\n" }, state.doubtAfter.map { "doubt=\($0)\n" },
-            "epoch=\(state.hardState.epoch)\n", state.hardState.votedFor.map { "vote=\($0)\n" }, state.wrote ? "wrote=yes\n" : nil,
-            state.readAhead ? "ahead=yes\n" : nil,
-            state.unsettled.map { "unsettled=\($0)\n" }, state.inSync.map { "insync=\($0.text)\n" },
-        ]
-        let id = known.compactMap { $0 }.joined()
-        try TextFile.replace(Self.statePath(path), with: "uuid=\(state.uuid)\nrole=\(state.role.rawValue)\ncluster=\(state.cluster)\n\(id)")
-    }
+    private func save() throws(SystemError) { try TextFile.replaceChecked(Self.statePath(path), with: state.text) }
 }

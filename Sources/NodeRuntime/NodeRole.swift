@@ -26,7 +26,7 @@ extension Node {
             // Before journal and database are known to fit, the one may have to begin anew.
             let mayServe = slave.replica.isReconciled || slave.replica.isWaitingForVerdict
             return Standing(
-                logEnd: LogEnd(slave.replica.logEnd), configuration: configuration,
+                logEnd: LogEnd(slave.replica.logEnd), acknowledged: slave.shortLog.acknowledged, configuration: configuration,
                 isElectable: (electsByItself || promotion?.isDeciding ?? false) && mayServe && !slave.isTakingSnapshot && !isStopping)
         case let master as MasterLife: return Standing(logEnd: LogEnd(master.logEnd), configuration: configuration, isElectable: false)
         case let witness as WitnessLife:
@@ -48,6 +48,7 @@ extension Node {
 
     /// Begins the life that the node had last, or was told to have.
     func start() {
+        if membership.configuration.isKnown { keepListed() }
         if isWitness { return becomeWitness() }
         do {
             database = try NodeDatabase(loop, settings, directory, log: log) { [self] in heard($0) }
@@ -131,9 +132,17 @@ extension Node {
 
     /// The database runs as a slave's, or not yet; the journal is the node's log.
     private func becomeSlave() {
-        Journal.open(loop, directory: directory.path + "/journal", segmentBytes: settings.replication.journalSegmentBytes) { [self] result in
+        Journal.open(
+            loop, directory: directory.path + "/journal", segmentBytes: settings.replication.journalSegmentBytes,
+            isMarked: directory.state.marksJournal
+        ) {
+            [self] result in
             do {
                 let journal = try result.get()
+                journal.tellFindings(log)
+                do throws(SystemError) { try directory.keepMarksJournal() } catch {
+                    return failed?("the node's state can't be stored: \(error)") ?? ()
+                }
                 // A journal that is gone is made again, before what waits in the database is judged by it.
                 let isLost = directory.state.unsettled != nil && journal.isEmptyAndNew
                 guard directory.state.wrote || isLost else { return follow(try Replica(self, journal)) }
@@ -148,7 +157,7 @@ extension Node {
 
     /// What the database wrote as master goes to the journal, before it is started again.
     private func takeIn(_ journal: Journal) {
-        journal.importBinlog(from: directory.path + "/mariadb") { [self] result in
+        journal.importBinlog(from: directory.path + "/mariadb", mayHaveHoles: directory.machineRestarted) { [self] result in
             guard !isStopping else { return }
             switch result {
             case .success(let outcome):
@@ -159,7 +168,25 @@ extension Node {
                 } catch {
                     takeInLater(journal, "\(error)")
                 }
-            case .failure(let problem): takeInLater(journal, "\(problem)")
+            case .failure(.system(let file, let error)): takeInLater(journal, "\(JournalProblem.system(file, error))")
+            case .failure(let problem): giveUpBinlog(journal, problem)
+            }
+        }
+    }
+
+    /// Trying again does not mend the binlog. How far this node acknowledged is in there, so it votes for nobody; its database is built anew.
+    private func giveUpBinlog(_ journal: Journal, _ problem: JournalProblem) {
+        let why = "the binlog of its database, which was the master's, can't be read: \(problem)"
+        journal.forgetPromise { [self] failure in
+            guard !isStopping else { return }
+            if let failure { return takeInLater(journal, "\(failure)") }
+            do {
+                let replica = try Replica(self, journal)
+                replica.isGivenUp = true
+                follow(replica)
+                (life as? SlaveLife)?.diverged(why)
+            } catch {
+                takeInLater(journal, "\(error)")
             }
         }
     }
@@ -259,6 +286,7 @@ extension Node {
     func keep(_ list: MemberList) throws(SystemError) {
         let wasElecting = electsByItself
         try membership.install(list)
+        keepListed()
         if electsByItself, !wasElecting {
             log.notice("the nodes choose their master by themselves from now on", ["voters": "\(list.configuration.voters.count)"])
             if role == .master { neverRestartDatabase() }
@@ -273,9 +301,19 @@ extension Node {
         case .known: return
         case .refused(let problem): log.error("another node's list of members is wrong and was not taken", ["why": problem.words])
         case .newer(let list):
-            do throws(SystemError) { try membership.install(list) } catch {
+            do throws(SystemError) {
+                try membership.install(list)
+                keepListed()
+            } catch {
                 log.error("the list of members could not be stored", ["error": "\(error)"])
             }
+        }
+    }
+
+    /// A list that is gone at a later start is missed.
+    private func keepListed() {
+        do throws(SystemError) { try directory.keepListed() } catch {
+            log.warning("that there is a list of members could not be stored", ["error": "\(error)"])
         }
     }
 }

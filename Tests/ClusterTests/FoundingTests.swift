@@ -43,7 +43,9 @@ extension WholeClusters {
                 try cluster.waitForSlaves()
                 for node in cluster.nodes.reversed() { try node.stop() }
                 let list = cluster.master.data + "/members"
-                let lines = try #require(Processes.text(ofFile: list)).split(separator: "\n").filter { !$0.contains(" 1 127.0.0.1") }
+                let lines = try #require(Processes.text(ofFile: list)).split(separator: "\n").filter {
+                    !$0.contains(" 1 127.0.0.1") && !$0.hasPrefix("checked ")
+                }
                 let wrong = lines.map { $0.replacing(" 2 127.0.0.1", with: " 1 127.0.0.1").replacing(" 3 127.0.0.1", with: " 2 127.0.0.1") }
                 try Processes.write(wrong.joined(separator: "\n") + "\n", to: list)
 

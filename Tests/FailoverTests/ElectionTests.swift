@@ -76,6 +76,21 @@ private func requests(_ kind: VoteRequest.Kind, _ asked: UInt64, to others: [UIn
         #expect(voter.asked(in: 4, logEnd: (3, 5)).last == reply(4, 4, true))
     }
 
+    @Test func `a log that lost its end votes as the whole one would have, and is not elected`() {
+        var voter = Voter()
+        voter.standing = Standing(
+            logEnd: LogEnd(epoch: epoch(1), sequence: 4), acknowledged: LogEnd(epoch: epoch(1), sequence: 10),
+            configuration: voter.standing.configuration, isElectable: true)
+        #expect(voter.asked(.preVote, logEnd: (1, 9)) == [reply(2, 1, false, isPreVote: true)])
+        #expect(voter.asked(logEnd: (1, 9)).last == reply(2, 2, false))
+        #expect(voter.asked(by: 3, logEnd: (1, 10)).last == reply(2, 2, true, to: 3))
+        #expect(voter.tick(9000) == [])
+        voter.standing = Standing(
+            logEnd: LogEnd(epoch: epoch(1), sequence: 10), acknowledged: .unknown, configuration: voter.standing.configuration, isElectable: true)
+        #expect(voter.asked(by: 3, in: 3, logEnd: (2, 99)).last == reply(3, 3, false, to: 3), "nobody knows what it acknowledged")
+        #expect(voter.tick(19000) == [])
+    }
+
     @Test func `an older configuration gets no vote and moves no epoch`() {
         var voter = Voter()
         voter.standing = Standing(logEnd: voter.standing.logEnd, configuration: configuration([1, 2, 3], 1, 2), isElectable: true)

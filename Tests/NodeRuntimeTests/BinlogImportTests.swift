@@ -180,6 +180,17 @@ struct BinlogImportTests {
         #expect(problem?.description.hasPrefix("\(database)/binlog.000001 is damaged at byte ") == true)
     }
 
+    @Test func `damage within the newest file is no torn end, but after the machine's end`() throws {
+        var damaged = made[1].bytes
+        damaged[30] ^= 1
+        write(1, after: [], inUse: true, [checkpoint(1), made[0].bytes, damaged, made[2].bytes])
+        list("./binlog.000001")
+        let problem = #expect(throws: JournalProblem.self) { try run() }
+        #expect(problem?.description.hasPrefix("\(database)/binlog.000001 is damaged at byte ") == true)
+        let files = try open()
+        #expect(try BinlogImport.run(from: database, into: files, mayHaveHoles: true).end == Position(made[0].gtid))
+    }
+
     @Test func `what can't be imported is refused in words`() throws {
         #expect(throws: JournalProblem.self) { try run() }
         list("")

@@ -116,34 +116,6 @@ struct JournalFilesTests {
         }
     }
 
-    @Test func `damage in a file that others follow is refused, and nothing is touched`() throws {
-        _ = try filled(6, segmentBytes: Self.oneEach)
-        var bytes = File.read(path(3))
-        bytes[bytes.count - 10] ^= 1
-        File.write(bytes, to: path(3))
-        let newest = File.read(path(6))
-        let problem = #expect(throws: JournalProblem.self) { try open() }
-        #expect(problem?.description.hasPrefix("\(path(3)) is damaged at byte ") == true)
-        #expect(File.read(path(3)) == bytes && File.read(path(6)) == newest)
-    }
-
-    @Test func `a newest file whose head is damaged is refused, not removed`() throws {
-        _ = try filled(3)
-        var bytes = File.read(path(1))
-        bytes[50] ^= 1
-        File.write(bytes, to: path(1))
-        #expect(throws: JournalProblem.self) { try open() }
-        #expect(File.read(path(1)) == bytes)
-    }
-
-    @Test(arguments: [1, 3])
-    func `a missing file is refused in words`(_ missing: Int) throws {
-        _ = try filled(5, segmentBytes: Self.oneEach)
-        unlink(path(missing + 1))
-        let problem = #expect(throws: JournalProblem.self) { try open() }
-        #expect(problem?.description == "the journal's files do not follow on one another")
-    }
-
     @Test func `a newest file whose head is torn at any byte is removed, and made again`() throws {
         _ = try filled(2, segmentBytes: Self.oneEach)
         let head = File.read(path(2)).count - recording.transactions[1].bytes.count

@@ -159,10 +159,11 @@ struct JournalHistoryTests {
         #expect(access(directory + "/start", F_OK) != 0)
     }
 
-    @Test func `a note that is no list of GTIDs is refused`() throws {
+    @Test func `a note that is no list of GTIDs is told of, and the database is asked instead`() throws {
         mkdir(directory, 0o700)
         File.write(Array("0-258\n".utf8), to: directory + "/start")
-        let problem = #expect(throws: JournalProblem.self) { try open() }
-        #expect(problem?.description == "\(directory)/start is damaged: it is no list of GTIDs")
+        let files = try open()
+        #expect(files.findings.map(\.description) == ["\(directory)/start at byte 0: it is no list of GTIDs"])
+        #expect(files.state.isNew && files.state.promise == .unknown)
     }
 }

@@ -20,7 +20,7 @@ import Testing
         ("stamp 1.3\na 1 h:1 voter\nb 2 h:2 voter\n", "id 1 is this node's"), ("stamp 1.3\na 2 h:1 voter\n", "this node is not in it"),
         ("stamp 1.3\nm 1 h:1 voter\na 1 h:2 voter\n", "two nodes of id 1"),
         ("stamp 1.3\nm 1 h:1 learner\n", "none of its nodes holds data and votes"),
-        ("stamp 1.3\nm 2 h:1 voter\n", "this node is in the list as node 2"), ("\u{0}\u{1}\u{2}", "not a list of members"),
+        ("stamp 1.3\nm 2 h:1 voter\n", "this node is in the list as node 2"), ("\u{0}\u{1}\u{2}\n", "not a list of members"),
         ("m one h:1\n", "not a list"),
     ]) func `a wrong list on the disk is an error that names the file, what is wrong and where the way out is told`(text: String, words: String)
         throws

@@ -113,29 +113,36 @@ struct PeerStanding: Equatable {
     let leads: Bool
     /// Nil: not known before its database runs.
     let logEnd: LogEnd?
+    /// Its log is short: what it once acknowledged goes further.
+    let acknowledged: LogEnd?
 
-    init(id: NodeID, epoch: Epoch, leads: Bool, logEnd: LogEnd?) {
+    init(id: NodeID, epoch: Epoch, leads: Bool, _ standing: Standing?) {
         self.id = id
         self.epoch = epoch
         self.leads = leads
-        self.logEnd = logEnd
+        logEnd = standing?.logEnd
+        acknowledged = standing.flatMap { $0.isShort ? $0.acknowledged : nil }
     }
 
+    /// A release that does not know of short logs takes the longer row for no answer: then nobody counts on this node.
     var fields: [String?] {
         ["standing", "\(id)", "\(epoch)", leads ? "leads" : "", logEnd.map { "\($0.epoch)" }, logEnd.map { "\($0.sequence)" }]
+            + (acknowledged.map { ["\($0.epoch)", "\($0.sequence)"] } ?? [])
     }
 
     init?(_ fields: [String?]) {
-        guard fields.count == 6, fields[0] == "standing", let id = fields[1].flatMap({ NodeID($0) }),
+        guard fields.count == 6 || fields.count == 8, fields[0] == "standing", let id = fields[1].flatMap({ NodeID($0) }),
             let epoch = fields[2].flatMap({ Epoch(told: $0) })
         else { return nil }
         self.id = id
         self.epoch = epoch
         leads = fields[3] == "leads"
-        if let logEpoch = fields[4].flatMap({ UInt64($0) }), let sequence = fields[5].flatMap({ UInt64($0) }) {
-            logEnd = LogEnd(epoch: Epoch(rawValue: logEpoch), sequence: sequence)
-        } else {
-            logEnd = nil
-        }
+        logEnd = Self.logEnd(fields[4...5])
+        acknowledged = Self.logEnd(fields[6...])
+    }
+
+    private static func logEnd(_ fields: ArraySlice<String?>) -> LogEnd? {
+        let numbers = fields.compactMap { $0.flatMap { UInt64($0) } }
+        return numbers.count == 2 ? LogEnd(epoch: Epoch(rawValue: numbers[0]), sequence: numbers[1]) : nil
     }
 }

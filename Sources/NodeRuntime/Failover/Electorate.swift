@@ -219,7 +219,7 @@ import NodeConfig
             guard record.epoch == election.epoch, let witness = node.life as? WitnessLife else { return [["\(election.epoch)"]] }
             return [["\(election.epoch)"], witness.keep(record).map { ElectionAsk.record($0).fields } ?? []]
         case .standing:
-            return [PeerStanding(id: node.id, epoch: election.epoch, leads: election.isLeader, logEnd: node.standing?.logEnd).fields]
+            return [PeerStanding(id: node.id, epoch: election.epoch, leads: election.isLeader, node.standing).fields]
         }
     }
 }

@@ -1,6 +1,7 @@
 import ClusterModel
 import EventLoop
 import Failover
+import Glibc
 import NodeConfig
 
 /// The list of members on this node's disk.
@@ -12,6 +13,8 @@ struct Membership: Sendable {
     enum Problem: Error, Equatable {
         /// It is no list of members.
         case unreadable
+        /// Its file is not what was written to it. Why.
+        case damaged(String)
         case fault(ListFault)
         case system(SystemError)
     }
@@ -21,17 +24,35 @@ struct Membership: Sendable {
     /// Another node's list that was refused last: it comes again and again, and is told of once.
     private var refused: String?
 
-    /// Reads the file; without one no node is known.
-    init(path: String, own: NodeIdentity) throws(StoredProblem) {
+    /// Reads the file; without one no node is known. `isExpected`: there was one.
+    init(path: String, own: NodeIdentity, isExpected: Bool = false) throws(StoredProblem) {
         self.path = path
         do throws(Problem) {
-            let text: String?
-            do throws(SystemError) { text = try TextFile.read(path) } catch { throw .system(error) }
-            if let text { list = try Self.read(text, own) }
+            try read(own, isExpected)
         } catch {
             throw StoredProblem(path: path, problem: error)
         }
     }
+
+    private mutating func read(_ own: NodeIdentity, _ isExpected: Bool) throws(Problem) {
+        let content: TextFile.Content?
+        do throws(TextFile.Problem) { content = try TextFile.readChecked(path) } catch {
+            if case .system(let failure) = error { throw .system(failure) }
+            throw .damaged("\(error)")
+        }
+        switch content {
+        case nil: if isExpected, access(wrongPath, F_OK) != 0 { throw .damaged("it is gone") }
+        case .checked(let text)?: list = try Self.read(text, own)
+        case .unchecked(let text)?:
+            // An earlier version's: that its last line is whole is all that can be seen.
+            guard text.last == "\n" else { throw .damaged("it ends within a line") }
+            list = try Self.read(text, own)
+            do throws(SystemError) { try TextFile.replaceChecked(path, with: text) } catch { throw .system(error) }
+        }
+    }
+
+    /// An operator who wants the list founded anew gives it this name.
+    private var wrongPath: String { path + ".wrong" }
 
     var configuration: Configuration { list.configuration }
     var removed: [MemberList.Removed] { list.removed }
@@ -82,8 +103,10 @@ struct Membership: Sendable {
     /// On disk when this returns; what could not be stored is not so here either.
     mutating func install(_ new: MemberList) throws(SystemError) {
         guard new != list else { return }
-        try TextFile.replace(path, with: Self.text(new))
+        try TextFile.replaceChecked(path, with: Self.text(new))
         list = new
+        // From here on a list that is gone is missed again.
+        if rename(wrongPath, path + ".before") != 0, errno != ENOENT { throw SystemError("rename \(wrongPath)") }
     }
 
     /// What is to be done with another node's list.

@@ -14,6 +14,11 @@ struct StoredProblem: Error, CustomStringConvertible {
         let remedy = "stop all nodes of this cluster and see \"The list of members is wrong\" in Docs/Operations.md"
         switch problem {
         case .unreadable: return "\(path) is not a list of members: restore the file; or \(remedy)"
+        case .damaged(let why):
+            return """
+                the list of the cluster's members, \(path), is damaged: \(why). Without it this node would take itself for one alone. Copy the file from \
+                another node of the cluster, all have the same; or \(remedy)
+                """
         case .fault(let fault): return "the list of members in \(path) is wrong: \(fault.words). This node does not run by it; \(remedy)"
         case .system(let error): return "the list of the cluster's members can't be read: \(error)"
         }
@@ -24,6 +29,7 @@ extension Membership.Problem {
     var words: String {
         switch self {
         case .unreadable: "it is not a list of members"
+        case .damaged(let why): why
         case .fault(let fault): fault.words
         case .system(let error): "\(error)"
         }

@@ -49,7 +49,7 @@ import NodeConfig
 
     private func decide() {
         isDeciding = true
-        guard let own = node.standing, own.mayStand(node.id) else {
+        guard let own = node.standing, own.mayStand(node.id) || (own.isShort && own.isElectable) else {
             return end(
                 .failure(
                     ReplyError(
@@ -66,13 +66,15 @@ import NodeConfig
             let words = "node \(best.id) has more than this one (\(theirs), here \(own.logEnd)): say .promote there"
             return end(.failure(ReplyError(.notReady, words)))
         }
+        if let why = shortWords(own), !isForced { return end(.failure(ReplyError(.notReady, why))) }
         let reached = Set(standings.map(\.id)).union([node.id])
         let voters = configuration.voters
-        if configuration.isMajority(reached) { return stand() }
+        // Who once acknowledged more votes for nobody who has less.
+        if configuration.isMajority(reached), shortWords(own) == nil { return stand() }
         // With a witness the master may have gone on alone.
         let copies = configuration.witness == nil ? node.settings.replication.acks.copies(voters: configuration.holders.count) : 1
         // Of the others only those whose log is known.
-        let known = Set(standings.filter { $0.logEnd != nil }.map(\.id)).union([node.id])
+        let known = Set(standings.filter { $0.logEnd != nil && $0.acknowledged == nil }.map(\.id)).union(own.isShort ? [] : [node.id])
         let holders = configuration.holders.filter { known.contains($0) }.count
         // Each acknowledged write is on so many nodes that one of these must have it, and none has more than this one.
         let isSafe = holders > configuration.holders.count - copies
@@ -87,6 +89,14 @@ import NodeConfig
                         """)))
         }
         lead(reached, isSafe: isSafe)
+    }
+
+    /// Why what is within reach does not have all that was acknowledged; nil: as far as is known, it has.
+    private func shortWords(_ own: Standing) -> String? {
+        if own.isShort, let words = (node.life as? SlaveLife)?.shortLog.health { return words }
+        guard let other = standings.first(where: { isHolder($0.id) && own.logEnd < $0.acknowledged ?? .start }) else { return nil }
+        return "node \(other.id) lost a part of its log, and acknowledged more than this node has: bring back a node that has it,"
+            + " or say .promote force: what was acknowledged beyond \(node.logEndWords) is lost"
     }
 
     private func isHolder(_ id: NodeID) -> Bool { configuration.holders.contains(id) }

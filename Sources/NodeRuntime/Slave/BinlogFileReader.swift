@@ -87,6 +87,21 @@ struct BinlogFileReader: ~Copyable {
         return event
     }
 
+    /// Where a sound event begins at or behind `start`, whatever is before it; nil: there is none.
+    static func soundEvent(in path: String, from start: Int) throws(JournalProblem) -> Int? {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(path, SystemError("open")) }
+        defer { close(descriptor) }
+        let search = SoundEventSearch(checksum: Digests.crc32)
+        var offset = start
+        while true {
+            let chunk = try DiskFile.read(descriptor, path, from: offset, count: chunkBytes + SoundEventSearch.eventBytesMax)
+            if chunk.isEmpty { return nil }
+            if let found = chunk.withUnsafeBytes({ search.first(in: $0, places: chunkBytes) }) { return offset + found }
+            offset += chunkBytes
+        }
+    }
+
     private func damaged(_ error: BinlogError) -> JournalProblem { .damaged(file: path, JournalFault(error: error, offset: UInt64(offset))) }
 
     private mutating func fill(_ count: Int) throws(JournalProblem) {
@@ -96,18 +111,6 @@ struct BinlogFileReader: ~Copyable {
 
     /// Fewer bytes than `count` where the file ends.
     private func read(_ count: Int, from offset: Int) throws(JournalProblem) -> [UInt8] {
-        let descriptor = descriptor
-        var failure: SystemError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, done in
-            while done < count {
-                let got = pread(descriptor, bytes.baseAddress.map { $0 + done }, count - done, off_t(offset + done))
-                if got < 0, errno == EINTR { continue }
-                if got < 0 { failure = SystemError("pread") }
-                if got <= 0 { return }
-                done += got
-            }
-        }
-        if let failure { throw .system(path, failure) }
-        return bytes
+        try DiskFile.read(descriptor, path, from: offset, count: count)
     }
 }

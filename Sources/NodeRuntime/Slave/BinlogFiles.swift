@@ -9,8 +9,11 @@ struct BinlogFiles {
     let directory: String
     /// Oldest first.
     let paths: [String]
+    /// The machine went down since they were written: what had not come to the disk may be missing before what had.
+    private let mayHaveHoles: Bool
 
-    init(_ directory: String) throws(JournalProblem) {
+    init(_ directory: String, mayHaveHoles: Bool = false) throws(JournalProblem) {
+        self.mayHaveHoles = mayHaveHoles
         self.directory = directory
         let list = directory + "/binlog.index"
         let text: String?
@@ -48,7 +51,7 @@ struct BinlogFiles {
 
     private func lastCheckpoint(in path: String, isNewest: Bool) throws(JournalProblem) -> String? {
         var found: String?
-        try Self.forEachEvent(of: path, isNewest: isNewest) { event throws(JournalProblem) in
+        try forEachEvent(of: path, isNewest: isNewest) { event throws(JournalProblem) in
             guard event.header.type == .binlogCheckpoint else { return }
             found = try event.read { bytes throws(BinlogError) in try BinlogCheckpoint(event: bytes).file }
         }
@@ -68,7 +71,7 @@ struct BinlogFiles {
     }
 
     /// Reads a file through. The newest one, and one whose writer died, may be torn: there it ends.
-    static func forEachEvent(
+    func forEachEvent(
         of path: String, isNewest: Bool, _ body: (BinlogFileReader.Event) throws(JournalProblem) -> Void
     ) throws(JournalProblem) {
         var mayBeTorn = isNewest
@@ -82,6 +85,8 @@ struct BinlogFiles {
             }
         } catch {
             guard mayBeTorn, case .damaged(_, let fault) = error, fault.error.isTear else { throw error }
+            // Behind a torn end there is nothing sound.
+            if !mayHaveHoles, try BinlogFileReader.soundEvent(in: path, from: Int(fault.offset)) != nil { throw error }
         }
     }
 }

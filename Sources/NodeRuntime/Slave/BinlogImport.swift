@@ -30,13 +30,15 @@ struct BinlogImport {
     /// Of the transaction under way, so many are counted.
     private var openBytes = 0
 
-    static func run(from directory: String, into files: JournalFiles) throws(JournalProblem) -> Outcome {
-        let paths = try BinlogFiles(directory).sinceCheckpoint()
+    /// - Parameter mayHaveHoles: the machine went down since the binlog was written.
+    static func run(from directory: String, into files: JournalFiles, mayHaveHoles: Bool = false) throws(JournalProblem) -> Outcome {
+        let binlog = try BinlogFiles(directory, mayHaveHoles: mayHaveHoles)
+        let paths = try binlog.sinceCheckpoint()
         guard let oldest = paths.first else { throw .noBinlog(directory: directory) }
         let history = try BinlogFiles.historyBefore(oldest)
         try files.startOver(after: history.end, history: history)
         var copy = BinlogImport(files, after: history.end)
-        for path in paths { try copy.add(path, isNewest: path == paths.last) }
+        for path in paths { try copy.add(path, of: binlog, isNewest: path == paths.last) }
         if let problem = files.makeDurable() { throw problem }
         return Outcome(start: history.end, end: copy.last, transactions: copy.transactions, bytes: copy.bytes)
     }
@@ -46,10 +48,10 @@ struct BinlogImport {
         last = position
     }
 
-    private mutating func add(_ path: String, isNewest: Bool) throws(JournalProblem) {
+    private mutating func add(_ path: String, of binlog: BinlogFiles, isNewest: Bool) throws(JournalProblem) {
         var copy = self
         defer { self = copy }
-        try BinlogFiles.forEachEvent(of: path, isNewest: isNewest) { event throws(JournalProblem) in try copy.add(event, of: path) }
+        try binlog.forEachEvent(of: path, isNewest: isNewest) { event throws(JournalProblem) in try copy.add(event, of: path) }
         // Its writer died within a transaction.
         try copy.dropOpenGroup()
         try copy.flush()

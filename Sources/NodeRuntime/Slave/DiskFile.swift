@@ -15,6 +15,22 @@ enum DiskFile {
         }
     }
 
+    /// Fewer bytes than `count` where the file ends.
+    static func read(_ descriptor: Int32, _ path: String, from offset: Int, count: Int) throws(JournalProblem) -> [UInt8] {
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, done in
+            while done < count {
+                let got = pread(descriptor, bytes.baseAddress.map { $0 + done }, count - done, off_t(offset + done))
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { failure = SystemError("pread") }
+                if got <= 0 { return }
+                done += got
+            }
+        }
+        if let failure { throw .system(path, failure) }
+        return bytes
+    }
+
     static func syncDirectory(_ directory: String) throws(JournalProblem) {
         let handle = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         defer { if handle >= 0 { close(handle) } }

@@ -9,10 +9,13 @@ import Replication
 /// disk that is known to be fast: see `SyncPace`.
 @LoopActor final class Journal: TurnEndWork {
     private static let queue = DispatchQueue(label: "ddbnode.journal")
+    private static let markQueue = DispatchQueue(label: "ddbnode.journal-mark")
     /// Commits of the master wait for this journal, so each batch is synced at once.
     var isAwaited = false
     /// Nobody waits for an asynchronous slave's acknowledgements, so one sync covers what came in this time: the disk is often shared.
     private static let syncEveryMs = 100
+    /// How long the mark of what was acknowledged may be behind on the disk, should the machine go down. No commit waits for that.
+    private static let syncMarkEveryMs = 1000
 
     private let loop: EventLoop
     let directory: String
@@ -20,6 +23,7 @@ import Replication
     private(set) var state: JournalState
     private var failures = 0
     private var isSyncing = false
+    private var isSyncingMark = false
     private var lastSyncMs = 0
     private var pending: [JournalCommand] = []
     private(set) var pendingBytes = 0
@@ -46,12 +50,13 @@ import Replication
     }
 
     static func open(
-        _ loop: EventLoop, directory: String, segmentBytes: Int, done: @escaping @LoopActor @Sendable (Result<Journal, JournalProblem>) -> Void
+        _ loop: EventLoop, directory: String, segmentBytes: Int, isMarked: Bool = false,
+        done: @escaping @LoopActor @Sendable (Result<Journal, JournalProblem>) -> Void
     ) {
         queue.async {
             let result: Result<JournalFiles, JournalProblem>
             do throws(JournalProblem) {
-                result = .success(try JournalFiles.open(directory: directory, segmentBytes: segmentBytes).0)
+                result = .success(try JournalFiles.open(directory: directory, segmentBytes: segmentBytes, isMarked: isMarked).0)
             } catch {
                 result = .failure(error)
             }
@@ -69,6 +74,11 @@ import Replication
     var history: LogHistory { state.history }
     /// Nothing ever was in it, nor was it told where to begin: a node that never had anything.
     var isEmptyAndNew: Bool { state.isNew }
+
+    /// What the node once acknowledged to hold. Where that is more than its log has, its disk lost some.
+    var promise: JournalMark.Promise { state.promise }
+    /// What was wrong with the files when they were opened.
+    var findings: [JournalFinding] { state.findings }
 
     /// Whether nothing waits to be written.
     var isSettled: Bool { !isWriting && pending.isEmpty }
@@ -129,6 +139,24 @@ import Replication
         }
     }
 
+    /// What this node acknowledged beyond `position` is not the cluster's, so it need not have it.
+    func promise(only position: Position, done: @escaping @LoopActor @Sendable (JournalProblem?) -> Void) {
+        alone { files throws(JournalProblem) in
+            try files.promise(only: position)
+        } done: { result in
+            if case .failure(let problem) = result { done(problem) } else { done(nil) }
+        }
+    }
+
+    /// How far this node acknowledged is known to nobody.
+    func forgetPromise(done: @escaping @LoopActor @Sendable (JournalProblem?) -> Void) {
+        alone { files throws(JournalProblem) in
+            try files.forgetPromise()
+        } done: { result in
+            if case .failure(let problem) = result { done(problem) } else { done(nil) }
+        }
+    }
+
     /// Has the queue do it; `done` runs on the loop.
     private func onQueue<Value: Sendable>(_ body: @escaping @Sendable (JournalFiles) -> Value, done: @escaping @LoopActor @Sendable (Value) -> Void) {
         let (files, loop) = (files, loop)
@@ -156,6 +184,7 @@ import Replication
     private func changed(_ problem: JournalProblem?, _ new: JournalState) {
         let old = state
         state = new
+        if new.promise != old.promise { syncMarkLater() }
         if new.durable != old.durable { becameDurable?() }
         if new.index != old.index { grew?() }
         guard let problem else { return }
@@ -175,6 +204,21 @@ import Replication
                 isSyncing = false
                 changed($0.problem, $0.state)
                 syncLater()
+            }
+        }
+    }
+
+    private func syncMarkLater() {
+        guard !isSyncingMark else { return }
+        isSyncingMark = true
+        loop.after(milliseconds: Self.syncMarkEveryMs) { [self] in
+            let (files, loop) = (files, loop)
+            // What is acknowledged from here on asks for the next.
+            isSyncingMark = false
+            Self.markQueue.async {
+                do throws(JournalProblem) { try files.syncMark() } catch {
+                    loop.post { self.failed?(error) }
+                }
             }
         }
     }
@@ -216,9 +260,19 @@ import Replication
     /// Forgets everything and begins anew with the binlog of a former master's database, which is down, from where its recovery begins. To be done again
     /// after an error or a crash.
     func importBinlog(
-        from databaseDirectory: String, done: @escaping @LoopActor @Sendable (Result<BinlogImport.Outcome, JournalProblem>) -> Void
+        from databaseDirectory: String, mayHaveHoles: Bool = false,
+        done: @escaping @LoopActor @Sendable (Result<BinlogImport.Outcome, JournalProblem>) -> Void
     ) {
-        alone({ files throws(JournalProblem) in try BinlogImport.run(from: databaseDirectory, into: files) }, done: done)
+        alone({ files throws(JournalProblem) in try BinlogImport.run(from: databaseDirectory, into: files, mayHaveHoles: mayHaveHoles) }, done: done)
+    }
+
+    /// Looks through all files as at an opening, and makes them sound: `findings` tells. No link may go on with what it sent before.
+    func lookThrough(done: @escaping @LoopActor @Sendable (JournalProblem?) -> Void) {
+        alone { files throws(JournalProblem) in
+            try files.lookThrough()
+        } done: { result in
+            if case .failure(let problem) = result { done(problem) } else { done(nil) }
+        }
     }
 
     /// Does something to the files once nothing waits to be written; nothing is written meanwhile.
@@ -232,8 +286,8 @@ import Replication
                 (Result { () throws(JournalProblem) in try body(files) }, files.state, files.failures)
             } done: { [self] result, state, failures in
                 isWriting = false
-                self.state = state
                 self.failures = failures
+                self.state = state
                 done(result)
                 writeNext()
             }

@@ -31,7 +31,13 @@ extension JournalFiles {
         guard position != state.written else { return JournalCut() }
         let place = try place(of: position)
         let cut = try save(place, after: position, path)
-        try cutFiles(place.segment.number, to: position, bytes: place.bytes, place.format)
+        // First of all: a mark of less than there is costs nothing. One beyond what is left would say that this log lost something. Where it did,
+        // nobody knows whether that is part of what is cut.
+        if case .upTo(let promised) = state.promise, LogEnd(promised) <= LogEnd(state.written) { try promise(only: position) }
+        do throws(JournalProblem) { try cutFiles(place.segment.number, to: position, bytes: place.bytes, place.format) } catch {
+            try noteDurable()
+            throw error
+        }
         return cut
     }
 

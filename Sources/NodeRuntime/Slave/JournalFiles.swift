@@ -26,6 +26,10 @@ struct JournalState: Equatable, Sendable {
     var history: LogHistory
     /// Nothing ever was in it, nor was it told where to begin.
     var isNew: Bool
+    /// What the node once acknowledged to hold.
+    var promise: JournalMark.Promise
+    /// What was wrong with the files when they were looked through last.
+    var findings: [JournalFinding]
 }
 
 /// The journal's files: an append-only copy of the master's events in MariaDB's binlog file format.
@@ -39,6 +43,8 @@ final class JournalFiles: @unchecked Sendable {
     private static let shortBytesMax = 256 << 10
 
     let directory: String
+    private(set) var findings: [JournalFinding]
+    private let mark: JournalMark
     private let segmentBytes: Int
     /// The files as they are durable.
     private(set) var index: JournalIndex
@@ -57,12 +63,16 @@ final class JournalFiles: @unchecked Sendable {
     private var isNew: Bool
     private(set) var failures = 0
 
-    private init(directory: String, segmentBytes: Int, index: JournalIndex, history: LogHistory, isNew: Bool) {
-        self.directory = directory
+    private init(_ opening: JournalOpening, segmentBytes: Int, start: LogHistory?) throws(JournalProblem) {
+        directory = opening.directory
+        mark = opening.mark
+        findings = opening.findings
         self.segmentBytes = segmentBytes
+        guard let index = JournalIndex(opening.segments) else { throw .notContiguous }
         self.index = index
-        self.history = history
-        self.isNew = isNew
+        isNew = index.last == nil && start == nil
+        history = start ?? opening.history
+        if let last = index.last, history.end != last { history = LogHistory(state: last.gtid.map { [$0] } ?? []) }
         last = index.last ?? history.end
         durableLast = last
     }
@@ -73,74 +83,54 @@ final class JournalFiles: @unchecked Sendable {
 
     // MARK: Opening
 
-    /// Opens the journal that is there and cuts a torn tail off; nil index entries mean that there was none.
-    static func open(directory: String, segmentBytes: Int) throws(JournalProblem) -> (JournalFiles, JournalIndex) {
+    /// Opens the journal that is there, and makes it sound: `findings` says what was wrong. `isMarked`: there was one with a mark beside it before.
+    static func open(directory: String, segmentBytes: Int, isMarked: Bool = false) throws(JournalProblem) -> (JournalFiles, JournalIndex) {
         guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw .system(directory, SystemError("mkdir")) }
-        var segments: [JournalSegment] = []
-        var format: FormatDescription?
-        var history = LogHistory(isComplete: true)
-        let numbers = try segmentNumbers(directory)
-        for number in numbers {
-            guard let (segment, found) = try scan(directory, number, isNewest: number == numbers.last) else {
-                // A crash came between the file's creation and its head's arrival on disk: nothing was acknowledged from it.
-                guard number == numbers.last else { throw .notContiguous }
-                unlink(path(directory, JournalSegment(number: number, after: .start, last: .start, bytes: 0)))
-                break
-            }
-            // A head that an earlier version wrote tells less than the files before it, and never more than a later one's.
-            let head = LogHistory(state: found.stateAtHead ?? [])
-            if segments.isEmpty || head.runs.count > history.runs.count { history = head }
-            for gtid in found.runs where gtid.domain == 0 && gtid.sequence > history.end.sequence { history.append(gtid) }
-            segments.append(segment)
-            format = found.formatDescription
-        }
-        guard let index = JournalIndex(segments) else { throw .notContiguous }
-        let start = try index.last == nil ? readStart(directory) : nil
-        if let last = index.last, history.end != last { history = LogHistory(state: last.gtid.map { [$0] } ?? []) }
-        let isNew = index.last == nil && start == nil
-        let files = JournalFiles(directory: directory, segmentBytes: segmentBytes, index: index, history: start ?? history, isNew: isNew)
-        if let newest = segments.last {
-            try files.reopen(newest, format)
+        var opening = JournalOpening(directory, try JournalMark(directory + ".mark", isExpected: isMarked))
+        try opening.run()
+        let start = opening.segments.isEmpty ? try opening.readStart() : nil
+        let files = try JournalFiles(opening, segmentBytes: segmentBytes, start: start)
+        if let newest = opening.segments.last {
+            try files.reopen(newest, opening.format)
             try files.syncNewest()
-            files.forgetStart()
+            JournalStart.forget(directory)
         }
-        return (files, index)
+        try files.beginMark(opening)
+        return (files, files.index)
     }
 
-    private static func segmentNumbers(_ directory: String) throws(JournalProblem) -> [UInt32] {
-        try DiskFile.names(in: directory).compactMap { $0.hasPrefix("journal.") ? UInt32($0.dropFirst(8)) : nil }.sorted()
+    /// As at an opening, with the same mark.
+    func lookThrough() throws(JournalProblem) {
+        try finishWriting()
+        var opening = JournalOpening(directory, mark)
+        try opening.run()
+        guard let index = JournalIndex(opening.segments) else { throw .notContiguous }
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+        (self.index, findings) = (index, opening.findings)
+        if let newest = opening.segments.last {
+            try reopen(newest, opening.format)
+            try syncNewest()
+        } else {
+            // The database tells where it begins.
+            (format, isNew) = (nil, true)
+            (size, wholeSize, durableSize) = (0, 0, 0)
+        }
+        history = opening.history
+        last = index.last ?? .start
+        durableLast = last
+    }
+
+    private func beginMark(_ opening: JournalOpening) throws(JournalProblem) {
+        switch mark.found {
+        case .sound: try mark.note(last)
+        // What an earlier version acknowledged is what is here, unless some of it is lost.
+        case .none: try mark.begin(opening.hasDamage ? .unknown : .upTo(last))
+        case .missing, .damaged: try mark.begin(.unknown)
+        }
     }
 
     static func path(_ directory: String, _ segment: JournalSegment) -> String { directory + "/" + segment.fileName }
-
-    /// Reads one file through. What is damaged behind the newest file's head counts as torn off: a crash leaves blocks that never came to the disk.
-    private static func scan(_ directory: String, _ number: UInt32, isNewest: Bool) throws(JournalProblem) -> (JournalSegment, JournalSummary)? {
-        var segment = JournalSegment(number: number, after: .start, last: .start, bytes: 0)
-        let path = path(directory, segment)
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(path, SystemError("open")) }
-        defer { close(descriptor) }
-        var scanner = JournalScanner(checksum: Digests.crc32)
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            guard count >= 0 else { throw .system(path, SystemError("read")) }
-            if count == 0 { break }
-            do throws(JournalFault) {
-                try buffer.withUnsafeBytes { bytes in
-                    Result { () throws(JournalFault) in try scanner.scan(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
-                }.get()
-            } catch {
-                guard isNewest, scanner.summary.stateAtHead != nil else { throw .damaged(file: path, error) }
-                break
-            }
-        }
-        let found = scanner.summary
-        guard found.formatDescription != nil, let state = found.stateAtHead else { return nil }
-        let after = state.filter { $0.domain == 0 }.map { Position($0) }.max() ?? .start
-        segment = JournalSegment(number: number, after: after, last: found.last.map { Position($0) } ?? after, bytes: Int(found.validBytes))
-        return (segment, found)
-    }
 
     /// Opens the newest file to be written on; what is past its end goes.
     private func reopen(_ segment: JournalSegment, _ format: FormatDescription?) throws(JournalProblem) {
@@ -270,12 +260,13 @@ final class JournalFiles: @unchecked Sendable {
         index.began(segment)
         index.grew(to: last, bytes: size)
         isNew = false
-        if index.segments.count == 1 { forgetStart() }
+        if index.segments.count == 1 { JournalStart.forget(directory) }
     }
 
     private func sync() throws(JournalProblem) {
         guard isBehind else { return }
         guard fdatasync(descriptor) == 0 else { throw .system(currentPath, SystemError("fdatasync")) }
+        try mark.note(last)
         durableSize = wholeSize
         durableLast = last
         index.grew(to: last, bytes: wholeSize)
@@ -298,7 +289,9 @@ final class JournalFiles: @unchecked Sendable {
     var state: JournalState {
         var written = index
         if isBehind { written.grew(to: last, bytes: wholeSize) }
-        return JournalState(index: written, written: last, durable: index.last ?? durableLast, history: history, isNew: isNew)
+        return JournalState(
+            index: written, written: last, durable: index.last ?? durableLast, history: history, isNew: isNew, promise: mark.promise,
+            findings: findings)
     }
 
     // MARK: Forgetting
@@ -313,7 +306,7 @@ final class JournalFiles: @unchecked Sendable {
     func startOver(after position: Position, history before: LogHistory? = nil) throws(JournalProblem) {
         let known = before.flatMap { $0.end == position ? $0 : nil } ?? LogHistory(state: position.gtid.map { [$0] } ?? [])
         // First of all: as long as there is a file of the journal it does not count, and without one it must be there.
-        try writeStart(known)
+        try JournalStart.write(directory, Array(known.state.suffix(Self.headWritersMax)))
         try orSettle { () throws(JournalProblem) in try removeFiles(keeping: 0) }
         index = .empty
         format = nil
@@ -322,7 +315,24 @@ final class JournalFiles: @unchecked Sendable {
         durableLast = position
         history = known
         isNew = false
+        try mark.note(position)
     }
+
+    // MARK: What was acknowledged
+
+    /// What the node acknowledged beyond `position` is the cluster's no more, or is counted by nobody: it is taken back, durably.
+    func promise(only position: Position) throws(JournalProblem) { try mark.set(.upTo(position)) }
+
+    /// How far the node acknowledged is known to nobody, durably.
+    func forgetPromise() throws(JournalProblem) { try mark.set(.unknown) }
+
+    /// What is durable is promised again.
+    func noteDurable() throws(JournalProblem) { try mark.note(state.durable) }
+
+    /// Brings the mark to the disk; may be called from another thread.
+    func syncMark() throws(JournalProblem) { try mark.sync() }
+
+    // MARK: Cutting
 
     /// Makes what is whole durable, and drops the rest.
     func finishWriting() throws(JournalProblem) {
@@ -372,27 +382,4 @@ final class JournalFiles: @unchecked Sendable {
         durableLast = position
         history.cut(to: position)
     }
-
-    // MARK: The start of an empty journal
-
-    private static func startPath(_ directory: String) -> String { directory + "/start" }
-
-    /// The history of what comes before an empty journal; nil when that was never told.
-    private static func readStart(_ directory: String) throws(JournalProblem) -> LogHistory? {
-        let path = startPath(directory)
-        let text: String?
-        do throws(SystemError) { text = try TextFile.read(path) } catch { throw .system(path, error) }
-        guard let line = text?.split(separator: "\n", omittingEmptySubsequences: false).first else { return nil }
-        let gtids = line.split(separator: ",").map { GTID($0) }
-        guard !gtids.contains(nil) else { throw .badStart(file: path) }
-        return LogHistory(state: gtids.compactMap { $0 })
-    }
-
-    private func writeStart(_ history: LogHistory) throws(JournalProblem) {
-        let path = Self.startPath(directory)
-        let line = history.state.suffix(Self.headWritersMax).map { "\($0)" }.joined(separator: ",")
-        do throws(SystemError) { try TextFile.replace(path, with: line + "\n") } catch { throw .system(path, error) }
-    }
-
-    private func forgetStart() { unlink(Self.startPath(directory)) }
 }

@@ -9,7 +9,7 @@ enum JournalProblem: Error, Sendable, CustomStringConvertible {
     case damaged(file: String, JournalFault)
     case notContiguous
     /// The file that says where an empty journal begins holds something else.
-    case badStart(file: String)
+    case badStart(file: String, String)
     /// It can't be cut behind what it does not hold.
     case notHeld(Position, after: Position, last: Position)
     /// The database's directory holds no list of binlog files, or an empty one.
@@ -29,7 +29,8 @@ enum JournalProblem: Error, Sendable, CustomStringConvertible {
         case .system(let file, let error): "\(file): \(error)"
         case .damaged(let file, let fault): "\(file) is damaged \(fault)"
         case .notContiguous: "the journal's files do not follow on one another"
-        case .badStart(let file): "\(file) is damaged: it is no list of GTIDs"
+        case .badStart(let file, let why):
+            "\(file) is damaged: \(why)"
         case .notHeld(let position, let after, let last):
             "the journal can't be cut behind \(position): it holds what comes after \(after) up to \(last), and not that"
         case .noBinlog(let directory): "\(directory) holds no binlog: binlog.index is missing or empty"

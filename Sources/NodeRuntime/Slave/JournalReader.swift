@@ -195,6 +195,8 @@ final class JournalReader: @unchecked Sendable {
     private func pass(_ header: EventHeader, _ range: Range<Int>, _ out: inout [UInt8]) throws(JournalReadProblem) {
         let result: Result<Void, BinlogError> = buffer.withUnsafeBytes { bytes in
             let event = UnsafeRawBufferPointer(rebasing: bytes[range])
+            // The disk may have lost it since it was written: the database must not be what finds that.
+            guard header.type == .formatDescription || verifyChecksum(event: event, Digests.crc32) else { return .failure(.badChecksum) }
             return Result { () throws(BinlogError) in try pass(header, event, &out) }
         }
         if case .failure(let error) = result { throw .damaged(fileName, error) }

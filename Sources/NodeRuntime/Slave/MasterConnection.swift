@@ -30,6 +30,7 @@ import Replication
 
     func hungUp() {
         journal.add(.dropOpenGroup)
+        slave.shortLog.linkEnded()
         failAsked()
     }
 

@@ -41,6 +41,8 @@ import Replication
 
     /// The journal no longer holds, or never held, what the database asked for.
     var notReaching: (@LoopActor (Position) -> Void)?
+    /// What the journal's file holds is not what was written to it.
+    var damaged: (@LoopActor () -> Void)?
 
     init(_ loop: EventLoop, _ log: NodeLog, _ journal: Journal) throws {
         self.loop = loop
@@ -191,7 +193,11 @@ import Replication
             pump()
         case .failure(let problem):
             endpoint.log.error("relay endpoint: the journal can't be read", ["error": "\(problem)"])
-            if case .notReaching(let position) = problem { endpoint.notReaching?(position) }
+            switch problem {
+            case .notReaching(let position): endpoint.notReaching?(position)
+            case .damaged: endpoint.damaged?()
+            case .system: break
+            }
             channel.close()
         }
     }

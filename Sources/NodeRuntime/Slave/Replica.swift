@@ -24,6 +24,8 @@ import Replication
     private var isPurging = false
     private var isStarted = false
     private var isClosed = false
+    /// The database is not to be started before a snapshot is in its place.
+    var isGivenUp = false
     /// What the database must become before it is made a replica: a snapshot's position, for one.
     var settle: @LoopActor (_ done: @escaping @LoopActor (String?) -> Void) -> Void = { $0(nil) }
     /// The database applies; `done` is for whoever serves clients.
@@ -53,6 +55,7 @@ import Replication
         poll.goal = { [weak self] in self?.mayApply ?? .start }
         poll.moved = { [weak self] in self?.moved?() }
         relay.notReaching = { [weak self] in self?.journalDoesNotReach($0) }
+        relay.damaged = { [weak self] in self?.journalIsDamaged() }
     }
 
     /// Hears of journal and database itself, as before another life did.
@@ -84,7 +87,7 @@ import Replication
 
     /// Starts the database, once it is known what is to become of what it wrote as master.
     func startDatabaseIfSettled() {
-        guard !isStarted, !isClosed else { return }
+        guard !isStarted, !isClosed, !isGivenUp else { return }
         guard let unsettled = node.directory.state.unsettled else { return startDatabase(rollsBack: false) }
         guard journal.history.holds(unsettled) else {
             node.log.notice("the database starts without what it wrote last as master, which the cluster does not have", ["upto": "\(unsettled)"])
@@ -202,6 +205,17 @@ import Replication
             case .success(let positions): self?.reconcile(positions, done)
             case .failure(let error): done("\(error)")
             }
+        }
+    }
+
+    /// The files are looked through as at a start; what the database lacks then, it asks for.
+    private func journalIsDamaged() {
+        guard !isClosed else { return }
+        journalReplaced?()
+        journal.lookThrough { [weak self] problem in
+            guard let self else { return }
+            if let problem { return self.node.log.error("the damaged journal can't be brought in order", ["error": "\(problem)"]) }
+            self.journal.tellFindings(self.node.log)
         }
     }
 

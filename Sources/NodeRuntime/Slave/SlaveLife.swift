@@ -18,6 +18,7 @@ import Replication
     let replica: Replica
     private(set) lazy var snapshot = SlaveSnapshot(self)
     private(set) lazy var rebuilding = Rebuilding(self)
+    private(set) lazy var shortLog = ShortLog(self)
     private lazy var master = MasterConnection(self, journal)
     private var timer: TimerID?
     /// Nobody reads it yet; a slave that became master would need it for the others.
@@ -68,7 +69,7 @@ import Replication
     func begin() {
         replica.startDatabaseIfSettled()
         // Without a database's word an empty journal does not know where it ends.
-        if replica.isLogKnown { link.begin() }
+        if replica.isLogKnown || replica.isGivenUp { link.begin() }
     }
 
     // MARK: The database
@@ -168,12 +169,16 @@ import Replication
         return node.applied.value == .start ? "it has nothing yet" : nil
     }
     /// The snapshot is in place of files on which no database was started.
-    func snapshotReplaced() { replica.startDatabaseIfSettled() }
+    func snapshotReplaced() {
+        replica.isGivenUp = false
+        replica.startDatabaseIfSettled()
+    }
 
     /// The master told how far it is, or the database got further.
     func checkCaughtUp() {
         if let beat = link.lastBeat { freshness.heard(beat.position, nowMs: link.lastBeatMs) }
         freshness.applied(node.applied.value)
+        shortLog.look()
         guard let ready = whenCaughtUp, let goal = link.lastBeat?.position, goal <= node.applied.value else { return }
         whenCaughtUp = nil
         ready()
@@ -240,7 +245,7 @@ import Replication
             ["link", linkWords], ["link.received_bytes", "\(link.receivedBytes)"], ["applier", applierWords],
             ["journal.files", "\(journal.index.segments.count)"], ["journal.bytes", "\(journal.index.totalBytes)"],
         ]
-        rows += snapshot.statusRows + rebuilding.statusRows
+        rows += shortLog.statusRows + snapshot.statusRows + rebuilding.statusRows
         if let beat = link.lastBeat {
             rows.append(["master.position", "\(beat.position)"])
             rows.append(["master.last_heard_ms", "\(EventLoop.nowMs() - link.lastBeatMs)"])
@@ -277,6 +282,13 @@ import Replication
     }
 
     var health: String {
+        guard let lost = shortLog.health else { return healthOfLink }
+        // The rest may say that all is well.
+        if case .receiving = link.state, snapshot.words == nil, replica.trouble == nil { return lost }
+        return lost + " " + healthOfLink
+    }
+
+    private var healthOfLink: String {
         if let trouble = replica.trouble {
             return "This slave's database does not apply what it receives: \(trouble.description). \(rebuilding.remedy(trouble))"
         }

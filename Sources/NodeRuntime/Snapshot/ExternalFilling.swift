@@ -42,7 +42,7 @@ import Verification
         do {
             let files = try files()
             try files.discard()
-            guard files.origin != .cluster else { return done(nil) }
+            guard try files.origin() != .cluster else { return done(nil) }
             userDatabases { [weak self] result in
                 do {
                     let names = try result.get()
@@ -77,7 +77,7 @@ import Verification
         isSettled = true
         do {
             let files = try files()
-            if files.origin == nil { try files.keep(.cluster) }
+            if try files.origin() == nil { try files.keep(.cluster) }
         } catch { node.log.warning("whose databases these are could not be stored", ["error": "\(error)"]) }
     }
 
@@ -87,7 +87,7 @@ import Verification
             guard let self else { return }
             do {
                 let names = try result.get()
-                guard !names.isEmpty, try self.files().origin != .cluster else { return done(nil) }
+                guard !names.isEmpty, try self.files().origin() != .cluster else { return done(nil) }
                 let some = names.sorted().prefix(Self.namesMax).joined(separator: ", ") + (names.count > Self.namesMax ? ", …" : "")
                 done(
                     """

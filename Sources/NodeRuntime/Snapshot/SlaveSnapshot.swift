@@ -160,7 +160,9 @@ import Replication
     private func take() {
         // Much may have changed since the last attempt.
         let nodes = slave.link.lastBeat?.nodes ?? []
-        givers = SnapshotGivers.inOrder(nodes, own: node.id, floor: floor, sparesMaster: sparesMaster)[...]
+        // Where nobody knows how far this node acknowledged, the master alone is sure to have that.
+        let (promise, isUnknown) = rebuild != nil || isForced ? (.start, false) : slave.journal.promise.floor
+        givers = SnapshotGivers.inOrder(nodes, own: node.id, floor: max(floor, promise), sparesMaster: sparesMaster && !isUnknown)[...]
         trouble = nil
         askNext()
     }
