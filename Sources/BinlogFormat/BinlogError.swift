@@ -22,6 +22,8 @@ package enum BinlogError: Error, Equatable, CustomStringConvertible {
     case outsideGroup(EventType)
     /// The next group, or file, began before this one was whole: its writer crashed, or bytes are missing.
     case groupInterrupted(GTID)
+    /// The transaction is not the next one after that position: what is between them is missing.
+    case gap(GTID, after: Position)
     /// The writer says that it lost events.
     case incident
 
@@ -38,6 +40,7 @@ package enum BinlogError: Error, Equatable, CustomStringConvertible {
         case .malformed(let type): "a binlog event of type \(type.rawValue) contradicts itself"
         case .outsideGroup(let type): "a binlog event of type \(type.rawValue) stands outside of any transaction: the binlog must have GTIDs"
         case .groupInterrupted(let gtid): "transaction \(gtid) breaks off in the binlog before its end"
+        case .gap(let gtid, let after): "transaction \(gtid) comes after \(after): what is between them is missing"
         case .incident: "the database says that its binlog has lost events: slaves must be rebuilt from a snapshot"
         }
     }

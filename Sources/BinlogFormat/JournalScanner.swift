@@ -33,8 +33,18 @@ package struct JournalSummary: Sendable, Equatable {
     /// How many bytes went into the scan.
     package var scannedBytes: UInt64 = 0
 
+    /// The last whole group of domain 0.
+    private var lastOfCluster: GTID?
+
+    /// The last transaction of domain 0 before what comes next; nil where neither the file nor its head tells.
+    fileprivate var before: Position? {
+        if let lastOfCluster { return Position(lastOfCluster) }
+        return stateAtHead.map { Position($0.filter { $0.domain == 0 }.max { $0.sequence < $1.sequence }) }
+    }
+
     fileprivate mutating func ended(_ gtid: GTID) {
         last = gtid
+        if gtid.domain == 0 { lastOfCluster = gtid }
         if runs.last?.server == gtid.server { runs.removeLast() }
         runs.append(gtid)
     }
@@ -161,7 +171,11 @@ package struct JournalScanner: Sendable {
         if header.type == .gtidList, summary.first == nil, summary.stateAtHead == nil {
             summary.stateAtHead = try withHead { event throws(BinlogError) in try GTIDList(event: event).gtids }
         }
-        return try receivedByTracker(header)
+        let step = try receivedByTracker(header)
+        if case .groupBegan(let gtid) = step, gtid.domain == 0, let before = summary.before, !before.isFollowed(by: gtid) {
+            throw .gap(gtid, after: before)
+        }
+        return step
     }
 
     private mutating func receivedByTracker(_ header: EventHeader) throws(BinlogError) -> EventStep {

@@ -23,6 +23,11 @@ package struct Position: Hashable, Sendable, Comparable, CustomStringConvertible
 
     package var sequence: UInt64 { gtid?.sequence ?? 0 }
 
+    /// Whether this transaction is the very next one.
+    ///
+    /// A database that takes no numbers from its sessions gives out consecutive ones, whatever fails, is killed or rolled back.
+    package func isFollowed(by gtid: GTID) -> Bool { gtid.sequence > 0 && gtid.sequence - 1 == sequence }
+
     /// The GTID, or `-` before the first transaction: a protocol value is never empty.
     package var description: String { gtid?.description ?? "-" }
 

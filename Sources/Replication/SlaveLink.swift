@@ -270,6 +270,8 @@ package struct SlaveLink: Sendable {
         guard gtid.sequence > last.sequence else {
             throw LinkRefusal(.badStream, "transaction \(gtid) came after \(last): the master's binlog goes backwards")
         }
+        // Lost on the way it comes over the next link; missing in the binlog, that is what the master says then.
+        guard last.isFollowed(by: gtid) else { throw LinkRefusal(.badStream, BinlogError.gap(gtid, after: last).description) }
     }
 
     private func format(_ events: [UInt8], _ at: Int, _ header: EventHeader) throws(LinkRefusal) -> FormatDescription {

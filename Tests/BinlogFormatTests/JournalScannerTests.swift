@@ -115,6 +115,22 @@ import Testing
         #expect(scan(file.dropLast(), chunks: { _ in 11 }).summary.runs.map { "\($0)" } == ["0-1-2", "0-258-3", "0-1-5"])
     }
 
+    @Test func `a transaction that is not the next one is damage, be it within the file or behind its head`() throws {
+        func group(_ server: UInt32, _ sequence: UInt64) throws -> [UInt8] {
+            try #require(EpochMarker.group(GTID(domain: 0, server: server, sequence: sequence), timestamp: 0, checksum: crc32))
+        }
+        let head = try Array(Golden.binlog("in-use")[..<256])
+        let list = ArtificialEvent.gtidList([GTID(domain: 0, server: 1, sequence: 6)], serverID: 1, checksum: crc32)
+        let (one, next, far) = (try group(1, 7), try group(258, 8), try group(258, 9))
+        #expect(scan(head + list + one + next + far).fault == nil)
+        let within = scan(head + list + one + far)
+        let gap = BinlogError.gap(GTID(domain: 0, server: 258, sequence: 9), after: Position(GTID("0-1-7")))
+        #expect(within.fault == JournalFault(error: gap, offset: UInt64(head.count + list.count + one.count)))
+        #expect(within.summary.last == GTID("0-1-7") && within.summary.validBytes == within.fault?.offset)
+        #expect(scan(head + list + next).fault?.error == .gap(GTID(domain: 0, server: 258, sequence: 8), after: Position(GTID("0-1-6"))))
+        #expect(scan(head + far).fault == nil, "where nothing tells what came before")
+    }
+
     @Test(arguments: Golden.binlogs) func `a checkpoint names a file`(name: String) throws {
         let checkpoints = try events(of: Golden.binlog(name)).filter { $0.event[$0.event.startIndex + 4] == EventType.binlogCheckpoint.rawValue }
         #expect(!checkpoints.isEmpty)

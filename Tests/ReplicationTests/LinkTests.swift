@@ -118,6 +118,41 @@ private func wire(_ frame: Frame) throws -> Frame {
         }
     }
 
+    @Test func `a transaction that is not the next one ends the link, and both positions are told`() throws {
+        let unsummed: Checksum = { crc, _ in crc }
+        func group(_ server: UInt32, _ sequence: UInt64) throws -> [UInt8] {
+            try #require(EpochMarker.group(GTID(domain: 0, server: server, sequence: sequence), timestamp: 0, checksum: unsummed))
+        }
+        let cases: [(String, [UInt8], String?)] = [
+            ("0-1-7", try group(1, 9), "transaction 0-1-9 comes after 0-1-7: what is between them is missing"),
+            ("0-1-7", try group(258, 8), nil), ("0-1-7", try group(258, 10), "transaction 0-258-10 comes after 0-1-7"),
+            ("-", try group(1, 2), "transaction 0-1-2 comes after -"), ("-", try group(1, 1), nil),
+        ]
+        for (resumed, next, words) in cases {
+            var pair = try Pair()
+            _ = try pair.greet()
+            guard case .send(let welcome) = pair.master.admitted(try #require(two)).first else {
+                Issue.record("not welcomed")
+                return
+            }
+            _ = pair.slave.received(welcome, nowMs: 0)
+            _ = pair.slave.resume([])
+            _ = pair.slave.received(.resumeAt(Position(GTID(resumed))), nowMs: 0)
+            pair.slave.matched()
+            let actions = pair.slave.received(.events(next), nowMs: 0)
+            guard let words else {
+                #expect(actions.count == 1 && pair.slave.isReceiving)
+                continue
+            }
+            guard case .close(let refusal)? = actions.last else {
+                Issue.record("taken: \(actions)")
+                return
+            }
+            #expect(refusal.reason == .badStream && refusal.words.contains(words) && !pair.slave.isReceiving)
+            #expect(!actions.contains { if case .append = $0 { true } else { false } }, "nothing of it is taken")
+        }
+    }
+
     private func ends(of events: [UInt8]) -> [Int] {
         var ends: [Int] = []
         while let header = events[(ends.last ?? 0)...].withUnsafeBytes({ EventHeader($0) }) { ends.append((ends.last ?? 0) + header.eventBytes) }

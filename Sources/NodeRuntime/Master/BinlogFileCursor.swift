@@ -42,6 +42,7 @@ final class BinlogFileCursor: @unchecked Sendable {
             case .formatDescription: out += try event.format().served
             case .groupBegan(let gtid):
                 isSkipping = gtid.sequence <= last.sequence || gtid.writer == nil
+                guard isSkipping || last.isFollowed(by: gtid) else { throw event.damaged(.gap(gtid, after: last)) }
                 if !isSkipping { out += event.bytes }
             case .groupContinued: if !isSkipping { out += event.bytes }
             case .groupEnded(let gtid):

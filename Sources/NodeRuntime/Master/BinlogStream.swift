@@ -109,7 +109,10 @@ import Replication
         if let again = readAgain(step, wantsAck) { return again }
         switch step {
         case .ignored: return true
-        case .groupBegan, .groupContinued: return append(event)
+        case .groupBegan(let gtid):
+            try follow(gtid)
+            return append(event)
+        case .groupContinued: return append(event)
         case .formatDescription:
             var frame = EventsFrame()
             frame.append(event)
@@ -126,6 +129,16 @@ import Replication
             close()
             return false
         }
+    }
+
+    /// The database gives out consecutive numbers; where it was told to leave some out, what is between is in no binlog.
+    private func follow(_ gtid: GTID) throws(BinlogError) {
+        // Of another domain the slaves say what is wrong.
+        guard gtid.domain == 0, !last.isFollowed(by: gtid) else { return }
+        let gap = BinlogError.gap(gtid, after: last)
+        // Commits wait for this one: the slaves refuse it, and hear of the gap from streams of their own.
+        guard reader?.holdsCommits ?? false else { throw gap }
+        node.log.error("the binlog has a gap, which no slave takes", ["why": gap.description])
     }
 
     /// What was read before the tap was lost, or ahead of it; nil: it is new.
@@ -169,7 +182,7 @@ import Replication
     private func readAhead() {
         guard let tail, let reader, mayGoOn, !isWithin, reader.readsAhead() else { return }
         tail.read { gtid, events in
-            guard gtid.sequence > last.sequence else { return }
+            guard last.isFollowed(by: gtid) else { return }
             last = Position(gtid)
             _ = append(events)
         }

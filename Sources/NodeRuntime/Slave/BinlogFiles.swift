@@ -96,7 +96,7 @@ extension BinlogError {
     fileprivate var isTear: Bool {
         switch self {
         case .truncated, .tooLarge, .badChecksum, .badMagic, .malformed: true
-        case .noFormatDescription, .encrypted, .unsupportedVersion, .checksumsOff, .outsideGroup, .groupInterrupted, .incident: false
+        case .noFormatDescription, .encrypted, .unsupportedVersion, .checksumsOff, .outsideGroup, .groupInterrupted, .gap, .incident: false
         }
     }
 }

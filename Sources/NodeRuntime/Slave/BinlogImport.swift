@@ -65,6 +65,7 @@ struct BinlogImport {
         case .groupBegan(let gtid):
             guard gtid.domain == 0 else { throw .otherDomain(file: path, gtid) }
             guard gtid.sequence > last.sequence else { throw .goesBackwards(file: path, gtid, after: last) }
+            guard last.isFollowed(by: gtid) else { throw event.damaged(.gap(gtid, after: last)) }
             if let through, through.server != gtid.server { try flush() }
             try gather(event.bytes)
         case .groupContinued:

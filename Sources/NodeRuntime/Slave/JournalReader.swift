@@ -215,6 +215,7 @@ final class JournalReader: @unchecked Sendable {
             let gtid = try GTIDEvent(event: event, header: header).gtid
             isSkipping = gtid.sequence <= position.sequence
             if isSkipping { return }
+            guard position.isFollowed(by: gtid) else { throw .gap(gtid, after: position) }
             position = Position(gtid)
             put(event, &out)
         default:
