@@ -1,7 +1,7 @@
 import CSystem
 import Glibc
 
-/// The time of day: for people and for other nodes, never for measuring.
+/// The time of day: for people and for other nodes, never for measuring, since it may be set by any time at any moment.
 enum WallClock {
     /// Milliseconds since 1970.
     static func milliseconds() -> UInt64 {

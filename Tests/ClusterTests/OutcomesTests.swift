@@ -57,6 +57,29 @@ extension WholeClusters {
             }
         }
 
+        /// The rows are as a master leaves them whose clock was two days behind, before it is set right.
+        @Test func `a clock that is set two days forward ends no id`() throws {
+            try Cluster.runForOutcomes { cluster, client in
+                try client.ok(under: "a:1", "INSERT INTO d.t (v) VALUES (1)")
+                try cluster.master.root("UPDATE ddbnode.outcomes SET at_ms = at_ms - 172800000")
+                try cluster.master.root("INSERT INTO ddbnode.outcomes (id, at_ms) SELECT 'old', MIN(at_ms) - 86500000 FROM ddbnode.outcomes")
+                try cluster.waitForSlaves()
+                try cluster.master.stop()
+                try cluster.master.launch()
+                try cluster.master.waitUntilServing()
+                let again = try cluster.master.connect()
+                try waitUntil("what is older than a day is removed") { try again.outcome("old") == "none" }
+                #expect(try again.outcome("a:1") == "committed")
+                try again.ok(under: "a:1", "INSERT INTO d.t (v) VALUES (1)")
+                #expect(try again.value(count) == "1", "and it is still known that it ran")
+                try again.ok(under: "a:2", "INSERT INTO d.t (v) VALUES (2)")
+                let ages = "SELECT MAX(at_ms) - MIN(at_ms) < 60000 FROM ddbnode.outcomes"
+                #expect(try cluster.master.root(ages) == "1", "time went on from where it was")
+                try cluster.waitForSlaves()
+                try cluster.requireSameEverywhere()
+            }
+        }
+
         @Test func `a statement that fails leaves no id`() throws {
             try Cluster.runForOutcomes(slaves: 0) { cluster, client in
                 try client.ok("INSERT INTO d.t (v) VALUES (1)")

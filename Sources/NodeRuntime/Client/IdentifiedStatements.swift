@@ -99,8 +99,8 @@ extension LocalSession {
     }
 
     private func store(_ id: TransactionID, _ connection: MariaDBConnection, done: @escaping @LoopActor (IDProblem?) -> Void) {
-        guard node.outcomes.begin(id, on: connection) else { return done(.open) }
-        connection.query(OutcomeTable.insert(id, nowMs: WallClock.milliseconds())) { [self] result in
+        guard let time = node.outcomes.time, node.outcomes.begin(id, on: connection) else { return done(.open) }
+        connection.query(OutcomeTable.insert(id, nowMs: time.ms(nowMs: EventLoop.nowMs()))) { [self] result in
             guard running === connection else { return }
             switch result {
             case .success: done(nil)

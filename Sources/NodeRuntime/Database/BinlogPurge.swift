@@ -1,6 +1,5 @@
 import ClusterModel
 import EventLoop
-import Glibc
 import MariaDBConnector
 import NodeConfig
 
@@ -20,6 +19,8 @@ import NodeConfig
     private let needed: @LoopActor () -> Position
     /// How far the binlog reaches at the head of a file.
     private var heads: [String: Position] = [:]
+    /// When each file was first seen here, by the loop's clock.
+    private var seenMs: [String: Int] = [:]
     private var lastMs = EventLoop.nowMs()
     private var isAtWork = false
     private(set) var count = 0
@@ -59,6 +60,10 @@ import NodeConfig
         bytes = files.reduce(0) { $0 + $1.bytes }
         let names = Set(files.map(\.name))
         heads = heads.filter { names.contains($0.key) }
+        seenMs = seenMs.filter { names.contains($0.key) }
+        let now = EventLoop.nowMs()
+        // The newest is still written to: its age begins when another is.
+        for file in files.dropLast() where seenMs[file.name] == nil { seenMs[file.name] = now }
         guard let oldest = files.first else { return end() }
         head(of: oldest) { [weak self] position in
             guard let self else { return }
@@ -86,12 +91,8 @@ import NodeConfig
         return position <= needed() && ageMs(file) >= settings.binlogKeepMs
     }
 
-    private func ageMs(_ file: File) -> Int {
-        var status = stat()
-        guard stat("\(node.directory.path)/mariadb/\(file.name)", &status) == 0 else { return 0 }
-        let changed = status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1_000_000
-        return Int(WallClock.milliseconds()) - changed
-    }
+    /// How long it has been whole, at least: no clock that is set makes it older. After the node's start it counts anew.
+    private func ageMs(_ file: File) -> Int { seenMs[file.name].map { EventLoop.nowMs() - $0 } ?? 0 }
 
     /// A file tells in its second event what came before it.
     private func head(of file: File, done: @escaping @LoopActor (Position?) -> Void) {

@@ -155,8 +155,11 @@ import Replication
                 self.gate.written(position)
                 self.configureGate()
                 self.gate.databaseIsUp(binlog: position) { [node] problem in
-                    if problem == nil { node.outcomes.serve() }
-                    done(problem)
+                    if let problem { return done(problem) }
+                    node.outcomes.readTime { problem in
+                        if problem == nil { node.outcomes.serve() }
+                        done(problem)
+                    }
                 }
             case .failure(let error): done("the database could not be made a master's: \(error)")
             }

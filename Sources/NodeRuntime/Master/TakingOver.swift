@@ -111,7 +111,11 @@ import Replication
         node.control.queries(["SET GLOBAL read_only=0"]) { [weak self] result in
             guard let self, !self.isOver else { return }
             if case .failure(let error) = result { return self.failed("\(error)") }
-            self.perform(self.machine.opened())
+            self.node.outcomes.readTime { [weak self] problem in
+                guard let self, !self.isOver else { return }
+                if let problem { return self.failed(problem) }
+                self.perform(self.machine.opened())
+            }
         }
     }
 

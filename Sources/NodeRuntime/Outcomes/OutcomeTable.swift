@@ -14,6 +14,7 @@ enum OutcomeTable {
     /// Clients' accounts, too, store their ids; the gate sees to it that they do nothing else there.
     static let grant = "GRANT INSERT ON ddbnode.outcomes TO PUBLIC"
 
+    /// `nowMs`: of the cluster's `RunningTime`.
     static func insert(_ id: TransactionID, nowMs: UInt64) -> String {
         "INSERT INTO ddbnode.outcomes (id, at_ms) VALUES ('\(id)', \(nowMs))"
     }
@@ -26,6 +27,8 @@ enum OutcomeTable {
         let ids = outcomes.map { "'\($0.id)'" }.joined(separator: ",")
         return "UPDATE ddbnode.outcomes SET gtid = CASE id \(cases) END WHERE id IN (\(ids)) AND gtid IS NULL"
     }
+
+    static let latest = "SELECT MAX(at_ms) AS latest FROM ddbnode.outcomes"
 
     static func expire(before ms: UInt64, rowsMax: Int) -> String {
         "DELETE FROM ddbnode.outcomes WHERE at_ms < \(ms) ORDER BY at_ms LIMIT \(rowsMax) RETURNING id"

@@ -87,10 +87,11 @@ import NodeConfig
     }
 
     private func expire() {
+        guard let time = outcomes.time else { return }
         isAtWork = true
         let keepMs = UInt64(node.settings.outcomes.keepMs)
-        let now = WallClock.milliseconds()
-        query(OutcomeTable.expire(before: now - min(now, keepMs), rowsMax: Self.rowsMax)) { [self] result in
+        let horizon = time.horizon(keepMs: keepMs, nowMs: EventLoop.nowMs())
+        query(OutcomeTable.expire(before: horizon, rowsMax: Self.rowsMax)) { [self] result in
             isAtWork = false
             let isFull = (try? result.get()).map { $0.rows.count == Self.rowsMax } ?? false
             expiryDueMs = EventLoop.nowMs() + (isFull ? Self.everyMs : min(Self.expiryEveryMs, Int(keepMs) / 4))

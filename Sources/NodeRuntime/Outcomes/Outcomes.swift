@@ -30,10 +30,26 @@ enum Outcome: Equatable {
     private var lost: [TransactionID: UInt] = [:]
     var remembered = RememberedOutcomes(entriesMax: rememberedMax)
     private lazy var upkeep = OutcomeUpkeep(node, self)
+    /// By which ids age; nil before this node was about to serve as master.
+    private(set) var time: RunningTime?
 
     init(_ node: Node) { self.node = node }
 
     // MARK: The master's database
+
+    /// Before the node serves as master: the time goes on from what the table holds. `done` hears what is wrong.
+    func readTime(_ done: @escaping @LoopActor (String?) -> Void) {
+        node.control.query(OutcomeTable.latest) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let found):
+                self.time = RunningTime(
+                    after: found["latest"].flatMap { UInt64($0) }, wallMs: WallClock.milliseconds(), nowMs: EventLoop.nowMs())
+                done(nil)
+            case .failure(let error): done("the age of transactions' ids can't be read: \(error)")
+            }
+        }
+    }
 
     /// The node serves as master.
     func serve() { upkeep.begin() }
