@@ -1,4 +1,3 @@
-import Glibc
 package import Logging
 import Synchronization
 
@@ -12,6 +11,9 @@ package struct NodeLog: Sendable {
     package init(level: Logger.Level, json: Bool) {
         logger = Logger(label: "ddbnode", factory: { _ in LineLogHandler(json: json) })
         Self.setLevel(level)
+        LogWriter.standardError.tellDropped { count in
+            LineLogHandler.line(json: json, .warning, "log lines were dropped: standard error was not read", [("count", "\(count)")])
+        }
     }
 
     package static func setLevel(_ level: Logger.Level) {
@@ -32,7 +34,7 @@ package struct NodeLog: Sendable {
     }
 }
 
-/// Writes each line in one system call, so that lines of several threads never mix.
+/// Makes a line of each event, for the writer of standard error.
 struct LineLogHandler: LogHandler {
     static let level = Atomic<Int>(0)
 
@@ -56,19 +58,18 @@ struct LineLogHandler: LogHandler {
         var fields = metadata
         if let more = event.metadata { fields.merge(more) { $1 } }
         let pairs = fields.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") }
-        let line = json ? Self.json(event, pairs) : Self.text(event, pairs)
-        let bytes = Array((line + "\n").utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
+        LogWriter.standardError.write(Self.line(json: json, event.level, event.message.description, pairs))
     }
 
-    private static func text(_ event: LogEvent, _ pairs: [(String, String)]) -> String {
-        (["time=" + WallClock.text(), "level=\(event.level)", "msg=" + quoted(event.message.description)] + pairs.map { $0.0 + "=" + quoted($0.1) })
-            .joined(separator: " ")
+    static func line(json: Bool, _ level: Logger.Level, _ words: String, _ pairs: [(String, String)]) -> [UInt8] {
+        let all = [("time", WallClock.text()), ("level", "\(level)"), ("msg", words)] + pairs
+        return Array(((json ? Self.json(all) : text(all)) + "\n").utf8)
     }
 
-    private static func json(_ event: LogEvent, _ pairs: [(String, String)]) -> String {
-        let all = [("time", WallClock.text()), ("level", "\(event.level)"), ("msg", event.message.description)] + pairs
-        return "{" + all.map { escaped($0.0) + ":" + escaped($0.1) }.joined(separator: ",") + "}"
+    private static func text(_ all: [(String, String)]) -> String { all.map { $0.0 + "=" + quoted($0.1) }.joined(separator: " ") }
+
+    private static func json(_ all: [(String, String)]) -> String {
+        "{" + all.map { escaped($0.0) + ":" + escaped($0.1) }.joined(separator: ",") + "}"
     }
 
     /// Bare where nothing in it needs quotes.

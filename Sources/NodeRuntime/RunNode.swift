@@ -55,8 +55,8 @@ package func runNode(
             process.run(ready)
         } catch {
             let words = (error as? StartProblem)?.words ?? (error as? SharedSecret.Problem)?.words ?? "\(error)"
-            FileDescriptorText.standardError("ddbnode: \(words)\n")
-            exit((error as? StartProblem)?.code ?? ExitCode.failed)
+            LogWriter.standardError.write("ddbnode: \(words)\n")
+            end((error as? StartProblem)?.code ?? ExitCode.failed)
         }
     }
 
@@ -145,7 +145,7 @@ package func runNode(
             if let address = NodeAddress(node.address) { ready(NodeAddress(host: address.host, port: listener.port)) }
         }
         node.failed = { [unowned self] why in
-            FileDescriptorText.standardError("ddbnode: \(why)\n")
+            LogWriter.standardError.write("ddbnode: \(why)\n")
             exitCode = ExitCode.failed
             stop("failure")
         }
@@ -156,14 +156,20 @@ package func runNode(
         if node.isStopping {
             // Asked twice: somebody is in a hurry. The database dies with this process and recovers at its next start.
             log.warning("stopped at once", ["signal": why])
-            exit(ExitCode.failed)
+            Self.end(ExitCode.failed)
         }
         log.info("told to stop", ["signal": why])
         listener.close()
         node.stop { [self] in
             log.notice("stopped")
-            exit(exitCode)
+            Self.end(exitCode)
         }
+    }
+
+    /// The process ends, its last lines before it.
+    private static func end(_ code: Int32) -> Never {
+        LogWriter.standardError.flush()
+        exit(code)
     }
 
     private func reloadSettings() {
@@ -191,13 +197,5 @@ extension LogLevel {
         case .error: .error
         case .critical: .critical
         }
-    }
-}
-
-/// Text to a descriptor, past any buffering.
-private enum FileDescriptorText {
-    static func standardError(_ text: String) {
-        let bytes = Array(text.utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
     }
 }

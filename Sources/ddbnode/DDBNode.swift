@@ -86,7 +86,7 @@ private func openConsole(_ address: NodeAddress) {
             if let argument { _ = runConsole(Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().options) }
             return nil
         }, Unmanaged.passRetained(options).toOpaque())
-    if started != 0 { printError("ddbnode: no console: \(String(cString: strerror(started)))") }
+    if started != 0 { LogWriter.standardError.write("ddbnode: no console: \(String(cString: strerror(started)))\n") }
 }
 
 /// The settings; when they are wrong, all that is wrong goes to standard error.

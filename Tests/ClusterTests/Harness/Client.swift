@@ -39,6 +39,20 @@ final class Client {
         }
     }
 
+    /// A socket that holds a port of loopback, whose caller closes it.
+    static func listener(port: UInt16) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let code = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+        guard code == 0, listen(descriptor, 8) == 0 else { throw NotInTime(description: "cannot listen on \(port): \(errno)") }
+        return descriptor
+    }
+
     deinit { close() }
 
     // MARK: Sending

@@ -13,6 +13,8 @@ final class NodeProcess: ReachedDatabase {
     private let master: UInt16?
     /// What the node takes for its user's folder: one for all of a cluster.
     let userHome: String
+    /// Where its standard error goes in place of its log.
+    var output: String?
     private(set) var pid: pid_t = 0
     private(set) var exitCode: Int32?
 
@@ -71,7 +73,7 @@ final class NodeProcess: ReachedDatabase {
         exitCode = nil
         // The user's own folder is let be.
         let environment = ["/usr/bin/env", "HOME=\(userHome)"]
-        pid = try Processes.start(environment + [Self.binary, "--config", configuration, "--no-console"] + more, in: home, log: log)
+        pid = try Processes.start(environment + [Self.binary, "--config", configuration, "--no-console"] + more, in: home, log: output ?? log)
     }
 
     /// Waits until it answers statements; a slave also until it has joined.
