@@ -10,13 +10,17 @@ import Glibc
     private var timer: TimerID?
     private var done: (@LoopActor (Result<Int32, SystemError>) -> Void)?
 
-    /// Tries every address of `host` in turn, all within `timeoutMs`; `done` is called once, with a connected non-blocking socket that it
-    /// owns, unless `cancel()` came first.
-    package init(
-        _ loop: EventLoop, host: String, port: UInt16, timeoutMs: Int, done: @escaping @LoopActor @Sendable (Result<Int32, SystemError>) -> Void
+    /// Tries every address of `host` in turn, all within `timeoutMs`; `done` is called once, with a connected non-blocking socket that `owner`
+    /// owns from then on, unless `cancel()` came first. An owner that is gone by then gets nothing, and the socket is closed.
+    package init<Owner: AnyObject & Sendable>(
+        _ loop: EventLoop, for owner: Owner, host: String, port: UInt16, timeoutMs: Int,
+        done: @escaping @LoopActor @Sendable (Owner, Result<Int32, SystemError>) -> Void
     ) {
         self.loop = loop
-        self.done = done
+        self.done = { [weak owner] result in
+            if let owner { return done(owner, result) }
+            if case .success(let descriptor) = result { close(descriptor) }
+        }
         timer = loop.after(milliseconds: timeoutMs) { [weak self] in self?.finish(.failure(SystemError("connect", ETIMEDOUT))) }
         HostNames.queue.async { [weak self] in
             let result: Result<[SocketAddress], SystemError>

@@ -25,6 +25,7 @@ package enum TapEnd: Sendable {
     private var ended: (@LoopActor (TapEnd) -> Void)?
     private var dump: BinlogDump
     private var packets = PacketReader(payloadBytesMax: BinlogDump.payloadBytesMax)
+    private var opening: Opening?
     private var channel: Channel?
     private var isPaused = false
     private var isDelivering = false
@@ -44,13 +45,13 @@ package enum TapEnd: Sendable {
         var target = target
         target.setup += BinlogDump.setupStatements(
             after: position.gtid.map { [$0] } ?? [], semiSync: semiSync, heartbeatNanoseconds: Self.heartbeatNanoseconds)
-        MariaDBConnection.open(loop, target) { [weak self] in self?.opened($0) }
+        opening = MariaDBConnection.open(loop, target, for: self) { $0.opened($1) }
     }
 
     private func opened(_ result: Result<MariaDBConnection, DatabaseError>) {
+        opening = nil
         switch result {
         case .failure(let error): end(.lost(error.description))
-        case .success(let connection) where isClosed: connection.close()
         case .success(let connection):
             channel = connection.handOver(to: self)
             perform(dump.started())
@@ -126,6 +127,8 @@ package enum TapEnd: Sendable {
     package func close() {
         isClosed = true
         ended = nil
+        opening?.cancel()
+        opening = nil
         channel?.close()
         channel = nil
     }

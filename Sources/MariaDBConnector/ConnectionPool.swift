@@ -23,6 +23,7 @@ package import EventLoop
     private static let retryLastMs = 1000
 
     private let loop: EventLoop
+    private let killing: Killing
     package var limits: PoolLimits
     /// How a connection is opened; nil while the database is known to be down. The account in it is the default one.
     private var target: DatabaseTarget?
@@ -46,12 +47,14 @@ package import EventLoop
     package init(_ loop: EventLoop, limits: PoolLimits) {
         self.loop = loop
         self.limits = limits
+        killing = Killing(loop)
         trimLater()
     }
 
     /// Follows the database: a target when it is up, nil when it is down. Idle connections to what was before are closed.
     package func use(_ target: DatabaseTarget?) {
         self.target = target
+        killing.use(target)
         closeIdle()
         retryMs = Self.retryFirstMs
         openForWaiters()
@@ -249,7 +252,7 @@ package import EventLoop
         target.account = account
         opening += 1
         let age = rights.age
-        MariaDBConnection.open(loop, target) { [weak self] in self?.opened($0, account, age) }
+        MariaDBConnection.open(loop, target, for: self) { $0.opened($1, account, age) }
     }
 
     private func prove(_ proof: AccountProof, _ target: DatabaseTarget) {
@@ -258,29 +261,27 @@ package import EventLoop
         target.account = proof.account
         inUse += 1
         let age = rights.age
-        MariaDBConnection.open(loop, target) { [weak self] result in
-            guard let self else { return }
+        // Strong: until it is answered the connection is the check's.
+        MariaDBConnection.open(loop, target) { [self] result in
             switch result {
             case .success(let connection):
                 connection.rightsAge = age
-                self.reached()
-                ClientAccount.check(connection, asking: proof.question) { [weak self] found in
-                    guard let self else { return }
+                reached()
+                ClientAccount.check(connection, asking: proof.question) { [self] found in
                     guard case .success = found else {
-                        self.discard(connection)
+                        discard(connection)
                         return proof.done(found.mapError(PoolError.refused))
                     }
-                    AccountRights.read(connection) { [weak self] lines in
-                        guard let self else { return }
-                        if self.rights.learned(lines, of: proof.account) { self.retire() }
-                        self.release(connection)
+                    AccountRights.read(connection) { [self] lines in
+                        if rights.learned(lines, of: proof.account) { retire() }
+                        release(connection)
                         proof.done(found.mapError(PoolError.refused))
                     }
                 }
             case .failure(let error):
-                self.inUse -= 1
+                inUse -= 1
                 let isUnreachable = Self.isUnreachable(error)
-                if isUnreachable { self.retryLater(error) } else { self.openForWaiters() }
+                if isUnreachable { retryLater(error) } else { openForWaiters() }
                 proof.done(.failure(isUnreachable ? .databaseDown(error) : .refused(error)))
             }
         }
@@ -328,13 +329,7 @@ package import EventLoop
     // MARK: Killing
 
     /// Ends what a connection runs, from a connection of its own; nobody waits for it.
-    package func kill(_ connectionID: UInt) {
-        guard let target else { return }
-        MariaDBConnection.open(loop, target) { result in
-            guard case .success(let killer) = result else { return }
-            killer.query("KILL \(connectionID)") { _ in killer.close() }
-        }
-    }
+    package func kill(_ connectionID: UInt) { killing.kill(connectionID) }
 
     // MARK: Ending
 

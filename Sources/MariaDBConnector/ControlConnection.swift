@@ -18,15 +18,15 @@ package import EventLoop
     private var busy = false
     /// Others that follow the database with it, each with its own connection.
     package var besides: [ControlConnection] = []
-    /// Grows with each `use(_:)`: a login begun before the last one answers for nobody.
-    private var uses = 0
+    private var opening: Opening?
 
     package init(_ loop: EventLoop) { self.loop = loop }
 
     /// Follows the database; what waits for the one before fails.
     package func use(_ target: DatabaseTarget?) {
         self.target = target
-        uses += 1
+        opening?.cancel()
+        opening = nil
         connection?.close()
         connection = nil
         busy = false
@@ -60,17 +60,13 @@ package import EventLoop
         busy = true
         if let connection, connection.isOpen { return run(request, on: connection) }
         guard let target else { return }
-        let uses = uses
-        MariaDBConnection.open(loop, target) { [weak self] result in
-            guard let self, self.uses == uses else {
-                if case .success(let stale) = result { stale.close() }
-                return
-            }
+        opening = MariaDBConnection.open(loop, target, for: self) { this, result in
+            this.opening = nil
             switch result {
             case .success(let connection):
-                self.connection = connection
-                self.run(request, on: connection)
-            case .failure(let error): self.finish(request, .failure(error))
+                this.connection = connection
+                this.run(request, on: connection)
+            case .failure(let error): this.finish(request, .failure(error))
             }
         }
     }

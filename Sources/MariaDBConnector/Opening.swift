@@ -1,31 +1,47 @@
 package import EventLoop
 
 extension MariaDBConnection {
-    /// Connects, logs in and runs the target's setup; `done` is called once, possibly before this returns.
+    /// Connects, logs in and runs the target's setup; `done` is called once, possibly before this returns, and must take the connection.
+    @discardableResult
     package static func open(
         _ loop: EventLoop, _ target: DatabaseTarget, done: @escaping @LoopActor (Result<MariaDBConnection, DatabaseError>) -> Void
-    ) {
-        Opening(loop, target, done).start()
+    ) -> Opening {
+        let opening = Opening(loop, target, done)
+        opening.start()
+        return opening
+    }
+
+    /// The same for an owner that may be gone before it is open: then the connection is closed, and `done` is not called.
+    @discardableResult
+    package static func open<Owner: AnyObject>(
+        _ loop: EventLoop, _ target: DatabaseTarget, for owner: Owner,
+        done: @escaping @LoopActor (Owner, Result<MariaDBConnection, DatabaseError>) -> Void
+    ) -> Opening {
+        open(loop, target) { [weak owner] result in
+            if let owner { return done(owner, result) }
+            if case .success(let connection) = result { connection.close() }
+        }
     }
 }
 
 /// A connection that is being opened: the server's name is looked up, each of its addresses tried, the login done, the setup run; all within the
 /// target's limit of time.
-@LoopActor private final class Opening {
+@LoopActor package final class Opening {
     private let loop: EventLoop
     private let target: DatabaseTarget
+    /// Nil once it is over.
     private var done: (@LoopActor (Result<MariaDBConnection, DatabaseError>) -> Void)?
     private var timer: TimerID?
     private var login: Login?
     private var connection: MariaDBConnection?
 
-    init(_ loop: EventLoop, _ target: DatabaseTarget, _ done: @escaping @LoopActor (Result<MariaDBConnection, DatabaseError>) -> Void) {
+    fileprivate init(_ loop: EventLoop, _ target: DatabaseTarget, _ done: @escaping @LoopActor (Result<MariaDBConnection, DatabaseError>) -> Void) {
         self.loop = loop
         self.target = target
         self.done = done
     }
 
-    func start() {
+    fileprivate func start() {
         // Held by its timer and its steps.
         timer = loop.after(milliseconds: target.connectTimeoutMs) { self.tookTooLong() }
         switch target.endpoint {
@@ -85,6 +101,17 @@ extension MariaDBConnection {
     private func tookTooLong() {
         login?.cancel()
         finish(.failure(.connectTimedOut))
+    }
+
+    /// Gives up: nothing of it stays open, and `done` is not called.
+    package func cancel() {
+        guard done != nil else { return }
+        done = nil
+        loop.cancel(timer)
+        login?.cancel()
+        login = nil
+        connection?.close()
+        connection = nil
     }
 
     private func finish(_ result: Result<MariaDBConnection, DatabaseError>) {

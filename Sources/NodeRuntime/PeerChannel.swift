@@ -44,10 +44,9 @@ import Replication
             cluster: node.settings.cluster.name, uuid: node.directory.state.uuid, id: node.id.rawValue, address: node.address,
             nonce: try Digests.random(32), proof: [])
         link = PeerAsker(node.linkIdentity, wanted: id, uuid: node.membership.uuids[id], hello: hello)
-        dialer = Dialer(node.loop, host: address.host, port: address.port, timeoutMs: connectMs) { [weak self] result in
-            guard let self else { return }
-            self.dialer = nil
-            do { try self.connected(try result.get()) } catch { self.end("it can't be reached: \(error)") }
+        dialer = Dialer(node.loop, for: self, host: address.host, port: address.port, timeoutMs: connectMs) { this, result in
+            this.dialer = nil
+            do { try this.connected(try result.get()) } catch { this.end("it can't be reached: \(error)") }
         }
     }
 

@@ -26,7 +26,7 @@ struct ConnectTests {
         @LoopActor final class Keeper { var dialer: Dialer? }
         let keeper = Keeper()
         return try await answer("the dialer") { loop, done in
-            keeper.dialer = Dialer(loop, host: host, port: port, timeoutMs: timeoutMs) { result in
+            keeper.dialer = Dialer(loop, for: keeper, host: host, port: port, timeoutMs: timeoutMs) { keeper, result in
                 keeper.dialer = nil
                 done(result)
             }
@@ -78,14 +78,33 @@ struct ConnectTests {
         for descriptor in full.descriptors { close(descriptor) }
     }
 
+    @LoopActor private final class Owner {}
+
+    @Test func `what was dialled for an owner that is gone is closed`() async throws {
+        let listener = try plainListener(backlog: 64)
+        let before = ProcessFacts.openDescriptors
+        try await onLoop { loop in
+            for _ in 0..<20 {
+                let owner = Owner()
+                _ = Dialer(loop, for: owner, host: "127.0.0.1", port: listener.port, timeoutMs: 5000) { _, _ in Issue.record("it was told") }
+            }
+        }
+        // Each is dialled all the same, or was given up before: one that is told shows that those before it are through.
+        let last = try await dial("127.0.0.1", listener.port).get()
+        close(last)
+        try await until("all are closed") { ProcessFacts.openDescriptors == before }
+        close(listener.descriptor)
+    }
+
     @Test(arguments: [0, 20])
     func `a cancelled dialer says nothing and leaves nothing open`(_ cancelMs: Int) async throws {
         let full = try fullListener()
         let before = ProcessFacts.openDescriptors
         let _: Bool = try await answer { loop, done in
-            let dialer = Dialer(loop, host: "127.0.0.1", port: full.port, timeoutMs: 50) { _ in Issue.record("it was told") }
+            let owner = Owner()
+            let dialer = Dialer(loop, for: owner, host: "127.0.0.1", port: full.port, timeoutMs: 50) { _, _ in Issue.record("it was told") }
             if cancelMs == 0 { dialer.cancel() } else { loop.after(milliseconds: cancelMs) { dialer.cancel() } }
-            loop.after(milliseconds: 100) { done(true) }
+            loop.after(milliseconds: 100) { withExtendedLifetime(owner) { done(true) } }
         }
         #expect(ProcessFacts.openDescriptors == before)
         for descriptor in full.descriptors { close(descriptor) }

@@ -77,6 +77,31 @@ struct TapTests {
         }
     }
 
+    /// The database's list of connections, but for the one that asks.
+    private func connections(_ server: TestServer) async throws -> Int {
+        try await server.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = 'test'")
+            .first.flatMap { Int($0) } ?? -1
+    }
+
+    @Test func `a tap that is dropped at any moment of its opening leaves no connection`() async throws {
+        try await withServer { server in
+            try await server.sql(Self.table)
+            let before = ProcessFacts.openDescriptors
+            let target = server.target()
+            for round in 0..<100 {
+                try await onLoop { loop in
+                    let reader = Reader()
+                    reader.begin(loop, target, after: .start, id: 1000 + UInt32(round))
+                    guard round > 0 else { return reader.close() }
+                    loop.after(milliseconds: round / 10) { reader.close() }
+                }
+            }
+            try await until("no descriptor is left") { ProcessFacts.openDescriptors == before }
+            let deadline = ContinuousClock.now + .seconds(20)
+            while try await connections(server) > 0 { try #require(ContinuousClock.now < deadline, "connections are left in the database") }
+        }
+    }
+
     @Test func `a paused tap hears nothing, and misses nothing when it goes on`() async throws {
         try await withServer { server in
             try await server.sql(Self.table)

@@ -142,17 +142,16 @@ import StatementGate
     private func connect() {
         guard let master = node.masterAddress else { return finish(.unreachable("no master is known")) }
         connectedTo = master
-        dialer = Dialer(node.loop, host: master.host, port: master.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
-            guard let self else { return }
-            self.dialer = nil
+        dialer = Dialer(node.loop, for: self, host: master.host, port: master.port, timeoutMs: Self.connectTimeoutMs) { this, result in
+            this.dialer = nil
             do {
-                let channel = Channel(self.node.loop, try result.get())
-                try channel.start(self)
-                self.channel = channel
-                self.next()
+                let channel = Channel(this.node.loop, try result.get())
+                try channel.start(this)
+                this.channel = channel
+                this.next()
             } catch {
-                self.drop()
-                self.finish(.unreachable("\(master): \(error)"))
+                this.drop()
+                this.finish(.unreachable("\(master): \(error)"))
             }
         }
     }

@@ -44,6 +44,7 @@ import NodeConfig
     private let event: @LoopActor (Event) -> Void
     private var server: PrivateServer?
     private var watch: MariaDBConnection?
+    private var opening: Opening?
     private var isStopped = false
     private let remake: (@LoopActor (NodeDatabase, ServerStart) -> PrivateServer)?
     private var serverStart: ServerStart?
@@ -223,17 +224,17 @@ import NodeConfig
             }
         let setup = ["SET SESSION wait_timeout=\(Self.waitTimeoutS)"]
         let target = DatabaseTarget(endpoint: endpoint, account: administratorAccount, setup: setup)
-        MariaDBConnection.open(loop, target) { [weak self] result in
-            guard let self, !self.isStopped else { return }
+        opening = MariaDBConnection.open(loop, target, for: self) { this, result in
+            this.opening = nil
             switch result {
             case .success(let connection):
-                self.watch = connection
-                self.endpoint = endpoint
-                connection.lostWhileIdle = { [weak self] in self?.lostExternal("it closed the connection") }
-                self.event(.up(version: connection.serverVersion))
+                this.watch = connection
+                this.endpoint = endpoint
+                connection.lostWhileIdle = { [weak this] in this?.lostExternal("it closed the connection") }
+                this.event(.up(version: connection.serverVersion))
             case .failure(let error) where error.number == 1045 || error.number == 1698 || error.number == 1130:
-                self.event(.failed("the database at \(endpoint) refuses the node's account: \(error)"))
-            case .failure(let error): self.lostExternal("\(endpoint): \(error)")
+                this.event(.failed("the database at \(endpoint) refuses the node's account: \(error)"))
+            case .failure(let error): this.lostExternal("\(endpoint): \(error)")
             }
         }
     }
@@ -258,6 +259,7 @@ import NodeConfig
     /// Ends in `.stopped`. `killing` as in `halt`.
     func stop(killing: Bool = false) {
         isStopped = true
+        opening?.cancel()
         watch?.close()
         watch = nil
         // Between two servers it ends when the work is done.

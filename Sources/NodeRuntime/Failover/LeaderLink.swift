@@ -103,10 +103,9 @@ import Replication
         retry = nil
         guard phase == .begun, let address else { return }
         dialer?.cancel()
-        dialer = Dialer(node.loop, host: address.host, port: address.port, timeoutMs: Self.connectTimeoutMs) { [weak self] result in
-            guard let self else { return }
-            self.dialer = nil
-            do { try self.connected(try result.get()) } catch { self.lost("cannot reach the master at \(address): \(error)") }
+        dialer = Dialer(node.loop, for: self, host: address.host, port: address.port, timeoutMs: Self.connectTimeoutMs) { this, result in
+            this.dialer = nil
+            do { try this.connected(try result.get()) } catch { this.lost("cannot reach the master at \(address): \(error)") }
         }
     }
 

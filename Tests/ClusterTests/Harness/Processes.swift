@@ -71,6 +71,9 @@ enum Processes {
     /// Every process of this machine.
     static func all() -> [pid_t] { numbers(in: "/proc") }
 
+    /// How many entries a folder of numbers has.
+    static func count(in path: String) -> Int { numbers(in: path).count }
+
     private static func numbers(in path: String) -> [pid_t] {
         guard let folder = opendir(path) else { return [] }
         defer { closedir(folder) }
