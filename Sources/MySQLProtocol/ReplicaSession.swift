@@ -90,6 +90,14 @@ package struct ReplicaSession: Sendable {
         ]
     }
 
+    /// The replica has shown that it knows the password.
+    package var isAuthenticated: Bool {
+        switch state {
+        case .idle, .greeted, .askedForPlugin, .closed: false
+        case .takingCommands, .dumping: true
+        }
+    }
+
     /// The replica connected.
     package mutating func started() -> [Action] {
         guard case .idle = state else { preconditionFailure("started() is called once") }

@@ -57,6 +57,11 @@ typealias NodeContext = Node
     var holdsWrites: Bool { change?.holdsWrites ?? false }
     private(set) var sessions: [UInt64: ClientSession] = [:]
     private var lastSession: UInt64 = 0
+    /// Clients that were to log in, the oldest first; some have, or are gone.
+    var strangers: [UInt64] = []
+    /// Connections beyond the clients' places, and links that are not proven.
+    private(set) lazy var newcomers = Doorstep(loop, milliseconds: Self.proofMs)
+    private(set) lazy var unproven = Doorstep(loop, milliseconds: Self.proofMs)
     private(set) var databaseVersion = "-"
     let startedMs = EventLoop.nowMs()
 
@@ -254,24 +259,15 @@ typealias NodeContext = Node
 
     // MARK: Clients
 
-    func accepted(_ descriptor: Int32) {
-        let channel = Channel(loop, descriptor)
-        guard sessions.count < settings.limits.connectionsMax, !isStopping else {
-            let error =
-                isStopping
-                ? ReplyError(.shuttingDown, "this node is stopping; connect to another one")
-                : ReplyError(.tooManyConnections, "this node serves \(sessions.count) clients already (limits.connectionsMax); try again later")
-            Deaf.turnAway(channel, error)
-            return
-        }
+    /// A session for that channel, without a place among the clients'.
+    func newSession(_ channel: Channel) -> ClientSession {
         lastSession += 1
-        let session = ClientSession(self, number: lastSession, channel)
-        do throws(SystemError) {
-            try channel.start(session)
-            sessions[lastSession] = session
-        } catch {
-            log.warning("a client could not be served", ["error": "\(error)"])
-        }
+        return ClientSession(self, number: lastSession, channel)
+    }
+
+    func serve(_ session: ClientSession) {
+        sessions[session.number] = session
+        if !session.isAllowed { strangers.append(session.number) }
     }
 
     /// Clients were served at some time: a change of master is what they wait for.
@@ -329,6 +325,7 @@ typealias NodeContext = Node
     }
 
     private func sweep() {
+        sweepStrangers()
         let limit = settings.limits.idleMs
         guard limit > 0 else { return }
         let old = EventLoop.nowMs() - limit

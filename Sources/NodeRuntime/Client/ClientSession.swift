@@ -35,6 +35,8 @@ import StatementGate
     private(set) var turn: UInt64 = 0
     var lost: LostState?
     private var isReadingPaused = false
+    /// A login is under way: what comes behind it is read by what comes of it.
+    private var awaitsLogin = false
     var isAuthenticated = false
     var appliedWait: AppliedPosition.WaitID?
     var consistency = ReadConsistency.session
@@ -53,7 +55,7 @@ import StatementGate
         self.number = number
         self.channel = channel
         local = LocalSession(node, number: number, channel)
-        reader = RequestReader(lineBytesMax: node.settings.limits.lineBytes)
+        reader = RequestReader(lineBytesMax: 0)
         channel.highWater = node.settings.limits.outputBufferBytes
         local.nextRead = { [unowned self] in nextRead($0) }
     }
@@ -91,11 +93,18 @@ import StatementGate
         node.sessionEnded(self)
     }
 
+    private static let lineBytesMaxBeforeLogin = 4096
+
     /// Takes requests off the reader, as many as may wait; with more at hand the client is not read any further.
     private func gather() {
-        let requestsMax = node.settings.limits.pipelinedRequests
-        while !queue.isFull(requestsMax: requestsMax), let request = reader.next() { queue.append(request) }
-        let isFull = queue.isFull(requestsMax: requestsMax)
+        let limits = node.settings.limits
+        // Who has not said who it is need not say much.
+        reader.lineBytesMax = isAllowed ? limits.lineBytes : min(limits.lineBytes, Self.lineBytesMaxBeforeLogin)
+        while !awaitsLogin, !queue.isFull(requestsMax: limits.pipelinedRequests), let request = reader.next() {
+            queue.append(request)
+            if case .command(.auth) = request { awaitsLogin = true }
+        }
+        let isFull = awaitsLogin || queue.isFull(requestsMax: limits.pipelinedRequests)
         if isFull != isReadingPaused {
             isReadingPaused = isFull
             if isFull { channel.pauseReading() } else { channel.resumeReading() }
@@ -120,6 +129,7 @@ import StatementGate
         if tellsHold { channel.write(SessionTrailer(hold: isStuck ? local.hold.union(.transaction) : local.hold, lexicalBits: local.mode.bits).line) }
         guard together == 0 else { return together -= 1 }
         isBusy = false
+        if queue.isEmpty { awaitsLogin = false }
         runsWrite = false
         lastActiveMs = EventLoop.nowMs()
         // Not from within the answer of the one before: many cheap requests would nest.
@@ -141,12 +151,6 @@ import StatementGate
     var isIdle: Bool { !isBusy && queue.isEmpty }
 
     // MARK: Ending
-
-    /// Nothing came for longer than the limit.
-    func tooIdle(_ limitMs: Int) {
-        channel.write { writer.error(ReplyError(.idleTimeout, "nothing was asked for \(limitMs) ms (limits.idleMs); connect again"), into: &$0) }
-        channel.closeWhenSent()
-    }
 
     /// The node stops: what runs may finish, what waits is refused.
     func drain() {

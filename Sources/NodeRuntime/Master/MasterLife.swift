@@ -184,7 +184,7 @@ import Replication
     var notReady: ReplyError? { nil }
 
     func linkArrived(_ channel: Channel, rest: [UInt8]) {
-        guard slaves.count < Self.linksMax else { return channel.close() }
+        guard slaves.count(where: { $0.member != nil }) < Self.linksMax else { return channel.close() }
         guard history != nil, roster.hasBegun else {
             let frame = Frame.refused(LinkRefusal(.notYet, "the master's database is starting"))
             channel.write { frame.encode(into: &$0) }
@@ -193,6 +193,7 @@ import Replication
         do {
             let slave = try SlaveConnection(self, channel)
             slaves.append(slave)
+            node.unproven.enter(slave, placesMax: Node.unprovenMax) { [weak slave] _ in slave?.close("it did not prove what it is in time") }
             channel.handOver(to: slave)
             slave.begin(rest: rest)
         } catch {
@@ -219,6 +220,7 @@ import Replication
     }
 
     func ended(_ slave: SlaveConnection) {
+        node.unproven.leave(slave)
         slaves.removeAll { $0 === slave }
         let now = EventLoop.nowMs()
         if let member = slave.member { lastHeardMs[member.id] = max(lastHeardMs[member.id] ?? .min, now - slave.lastSeenMs(nowMs: now)) }

@@ -79,6 +79,7 @@ import Replication
         do throws(Roster.Problem) {
             let member = try master.admit(hello)
             self.member = member
+            master.node.unproven.leave(self)
             perform(link.admitted(member.id))
             master.node.log.notice(isWitness ? "witness joined" : "slave joined", ["slave": name])
         } catch {

@@ -14,12 +14,16 @@ import Replication
         let password: String
     }
 
+    /// Connections of the database's replica. Others can't log in, and are gone after a second.
     private static let sessionsMax = 8
+    private static let unprovenMax = 32
+    private static let proofMs = 1000
 
     fileprivate let loop: EventLoop
     fileprivate let log: NodeLog
     fileprivate let journal: Journal
     let login: Login
+    private let unproven: Doorstep
     private var listener: Listener?
     private var sessions: [ObjectIdentifier: RelaySession] = [:]
     /// How many replicas have connected so far.
@@ -48,6 +52,7 @@ import Replication
         self.loop = loop
         self.log = log
         self.journal = journal
+        unproven = Doorstep(loop, milliseconds: Self.proofMs)
         login = Login(user: "ddbnode_relay", password: try Digests.randomHex(16))
         listener = try Listener(loop, host: "127.0.0.1", port: 0) { [weak self] in
             self?.accepted($0)
@@ -58,12 +63,12 @@ import Replication
 
     private func accepted(_ descriptor: Int32) {
         let channel = Channel(loop, descriptor)
-        guard sessions.count < Self.sessionsMax else { return channel.close() }
         lastConnection &+= 1
         do {
             let session = try RelaySession(self, channel, connectionID: lastConnection)
             try channel.start(session)
             sessions[ObjectIdentifier(session)] = session
+            unproven.enter(session, placesMax: Self.unprovenMax) { [unowned session] _ in session.close() }
             session.begin()
         } catch {
             log.warning("relay endpoint: the database's replica could not be served", ["error": "\(error)"])
@@ -76,7 +81,16 @@ import Replication
         for session in sessions.values { session.pump() }
     }
 
-    fileprivate func ended(_ session: RelaySession) { sessions[ObjectIdentifier(session)] = nil }
+    /// It logged in; false when there is no room, which only the database itself can bring about.
+    fileprivate func proved(_ session: RelaySession) -> Bool {
+        unproven.leave(session)
+        return sessions.count - unproven.count <= Self.sessionsMax
+    }
+
+    fileprivate func ended(_ session: RelaySession) {
+        unproven.leave(session)
+        sessions[ObjectIdentifier(session)] = nil
+    }
 
     func close() {
         listener?.close()
@@ -97,6 +111,7 @@ import Replication
     private var session: ReplicaSession
     private var packets = PacketReader(payloadBytesMax: ReplicaSession.payloadBytesMax)
     private var reader: JournalReader?
+    private var isProven = false
     private var isReading = false
     private var isPumping = false
     private var heartbeatMs = 0
@@ -133,6 +148,10 @@ import Replication
                 let actions = try packets.next({ payload, sequence in session.received(payload: payload, sequence: sequence, now: now) })
             {
                 perform(actions)
+                if !isProven, session.isAuthenticated {
+                    isProven = true
+                    if !endpoint.proved(self) { channel.close() }
+                }
             }
         } catch {
             endpoint.log.warning("relay endpoint: the database's replica sent no packet", ["error": "\(error)"])

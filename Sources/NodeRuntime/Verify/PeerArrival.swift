@@ -4,7 +4,7 @@ extension Node {
     /// A session turned out to be another node that asks.
     func peerArrived(_ session: ClientSession, version: Int, rest: [UInt8]) {
         forget(session)
-        guard version == 1, !isStopping, verifier.peers.count < Verifier.peersMax else {
+        guard version == 1, !isStopping, verifier.peers.values.count(where: \.hasGreeted) < Verifier.peersMax else {
             log.warning("a node that asks can't be served", ["version": "\(version)"])
             return session.channel.close()
         }

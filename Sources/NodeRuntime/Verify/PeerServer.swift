@@ -8,7 +8,6 @@ import Verification
 /// Another node that asks this one, over a connection that began with `.peer 1`.
 @LoopActor final class PeerServer: ChannelHandler {
     private static let idleMsMax = 300_000
-    private static let startMsMax = 10_000
     private static let tickMs = 5000
 
     private let node: Node
@@ -17,7 +16,8 @@ import Verification
     private var frames = FrameReader(takesEvents: false)
     private var worker: VerifyWorker?
     private var giving: SnapshotGiving?
-    private var hasGreeted = false
+    /// The other node has proven what it is.
+    private(set) var hasGreeted = false
 
     init(_ node: Node, _ channel: Channel) throws(Digests.NoRandomness) {
         self.node = node
@@ -28,11 +28,9 @@ import Verification
 
     func begin(rest: [UInt8]) {
         node.verifier.peers[ObjectIdentifier(self)] = self
+        node.unproven.enter(self, placesMax: Node.unprovenMax) { [weak self] _ in self?.channel.close() }
         perform(link.opening)
         rest.withUnsafeBytes { received($0) }
-        node.loop.after(milliseconds: Self.startMsMax) { [weak self] in
-            if let self, !self.hasGreeted { self.channel.close() }
-        }
         tickLater()
     }
 
@@ -57,7 +55,10 @@ import Verification
         for action in actions {
             switch action {
             case .send(let frame):
-                if case .welcome = frame { hasGreeted = true }
+                if case .welcome = frame {
+                    hasGreeted = true
+                    node.unproven.leave(self)
+                }
                 channel.write { frame.encode(into: &$0) }
             case .answer(let fields): answer(fields)
             case .giveSnapshot(let kind): giveSnapshot(kind)
@@ -110,6 +111,7 @@ import Verification
     func inputEnded() { channel.close() }
 
     func ended(_ end: ChannelEnd) {
+        node.unproven.leave(self)
         giving?.close()
         node.verifier.release(worker)
         worker = nil

@@ -175,6 +175,16 @@ final class Client {
     /// No more requests will come; replies are still read.
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+    /// The other side has closed it; what it said before is dropped.
+    var isClosedByPeer: Bool {
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+            if count == 0 || count < 0 && errno != EAGAIN { return true }
+            if count < 0 { return false }
+        }
+    }
+
     func close() {
         if isOpen { Glibc.close(descriptor) }
         isOpen = false
