@@ -19,6 +19,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     case multiRefused = "MULTI-REFUSED"
     case unknownStatement = "UNKNOWN-STATEMENT"
     case dynamicRefused = "DYNAMIC-REFUSED"
+    case notRepeatable = "NOT-REPEATABLE"
     case variableRefused = "VARIABLE-REFUSED"
     case notReady = "NOT-READY"
     case noQuorum = "NO-QUORUM"
@@ -40,7 +41,9 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
     package var state: String {
         switch self {
         case .lineTooLong, .badRequest, .unknownCommand, .unknownNode: "42000"
-        case .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused, .unknownStatement, .dynamicRefused: "42000"
+        case .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused, .unknownStatement, .dynamicRefused,
+            .notRepeatable:
+            "42000"
         case .variableRefused: "25006"
         case .auth, .authRequired: "28000"
         case .tooManyConnections, .poolExhausted: "08004"
@@ -74,6 +77,7 @@ package enum ProtocolErrorCode: String, CaseIterable, Sendable {
         case .filesRefused: "the statement reads or writes the server's files, which the configuration does not allow"
         case .multiRefused: "more than one statement in a request; send them one a request"
         case .unknownStatement: "the node cannot tell what the statement does, so it does not run it"
+        case .notRepeatable: "the statement would not do the same on every node; the message says what to write instead"
         case .dynamicRefused: "a slave does not run SQL whose text it cannot see; send the statement to the master"
         case .variableRefused: "a `READ ONLY` transaction on a slave may not assign user variables; assign them before it"
         case .notReady: "the node is starting or changing its role; try again shortly"

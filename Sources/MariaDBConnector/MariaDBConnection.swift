@@ -30,6 +30,8 @@ import MySQLProtocol
     package let serverVersion: String
     /// As the server last told it, over its session tracking.
     package private(set) var sqlMode: String?
+    /// Other variables that its setup has the server tell of, those that were set.
+    package private(set) var variables: [String: String] = [:]
     package private(set) var database: [UInt8]?
     /// Which session ran the last statement: its diagnostics are still there.
     package var lastUser: UInt64 = 0 {
@@ -90,6 +92,7 @@ import MySQLProtocol
     /// Makes the session as a new one that has run the target's setup; the database it is in stays. `done` hears when that is through.
     package func renew(done: @escaping @LoopActor (Result<SmallResult, DatabaseError>) -> Void) {
         sqlMode = nil
+        variables = [:]
         isTainted = false
         isUnlimited = false
         insertIDOwner = nil
@@ -196,6 +199,7 @@ import MySQLProtocol
 
     private func note(_ change: SessionChange) {
         if let mode = change.sqlMode { sqlMode = mode }
+        for (name, value) in change.variables { variables[name] = value }
         if let schema = change.schema { database = schema.isEmpty ? nil : schema }
     }
 

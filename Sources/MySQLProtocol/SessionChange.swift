@@ -7,6 +7,8 @@ package struct SessionChange: Sendable, Equatable {
     /// The transaction that the statement committed.
     package var gtid: GTID?
     package var sqlMode: String?
+    /// Other variables that the session has asked to be told of, with their values.
+    package var variables: [String: String] = [:]
     /// The database that the session is in now; empty for none.
     package var schema: [UInt8]?
     /// Something of the session changed: a variable, a temporary table, a prepared statement, …
@@ -40,6 +42,8 @@ package struct SessionChange: Sendable, Equatable {
             gtid = GTID(ascii: value)
         } else if name.elementsEqual("sql_mode".utf8) {
             sqlMode = String(decoding: value, as: UTF8.self)
+        } else {
+            variables[String(decoding: name, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
         }
     }
 }

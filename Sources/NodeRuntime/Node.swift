@@ -40,6 +40,7 @@ typealias NodeContext = Node
     private(set) lazy var electorate = Electorate(self, seed: .random(in: .min ... .max))
     var membership: Membership
     private(set) lazy var outcomes = Outcomes(self)
+    private(set) var defaults = SessionDefaults()
     private(set) var lexicalMode = LexicalMode.standard
     var blocked: ReplyError? = ReplyError(.notReady, "this node is starting; try again shortly")
     private(set) var isStopping = false
@@ -128,7 +129,7 @@ typealias NodeContext = Node
     var gateOptions: GateOptions {
         GateOptions(
             multiStatements: settings.session.multiStatements, files: settings.session.files && role == .master,
-            sharesAccount: settings.authentication == .none)
+            sharesAccount: settings.authentication == .none, values: defaults.values)
     }
     var administratorTarget: DatabaseTarget? { database?.administrator }
 
@@ -185,11 +186,17 @@ typealias NodeContext = Node
     }
 
     private func prepareDatabase() {
-        control.query("SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
+        control.query(SessionDefaults.query) { [self] result in
+            do { defaults = SessionDefaults(try result.get()) } catch { return retryPreparation("\(error)") }
+            lexicalMode = defaults.lexicalMode
+            findPosition()
+        }
+    }
+
+    private func findPosition() {
+        control.query("SELECT @@GLOBAL.gtid_binlog_pos AS binlog") { [self] result in
             let found: SmallResult
             do { found = try result.get() } catch { return retryPreparation("\(error)") }
-            sqlMode = found["sql_mode"] ?? ""
-            lexicalMode = LexicalMode(sqlMode: sqlMode)
             if role == .master { applied.advanced(to: Position(list: found["binlog"] ?? "") ?? .start) }
             makeOwnTables { [self] problem in
                 if let problem { return retryPreparation(problem) }
@@ -224,8 +231,6 @@ typealias NodeContext = Node
         masterChanged()
     }
 
-    private var sqlMode = ""
-
     private func retryPreparation(_ why: String) {
         log.warning("the database could not be prepared; trying again", ["why": why])
         loop.after(milliseconds: 500) { [self] in
@@ -245,13 +250,7 @@ typealias NodeContext = Node
 
     /// Clients' sessions start alike on every connection: how their SQL is read must be what the gate thinks it is.
     private var clientTarget: DatabaseTarget? {
-        let seconds = Double(settings.limits.statementMs) / 1000
-        var setup = [
-            """
-            SET SESSION sql_mode='\(sqlMode)', session_track_system_variables='last_gtid,sql_mode', session_track_schema=1, \
-            session_track_state_change=1, max_statement_time=\(seconds), wait_timeout=\(NodeDatabase.waitTimeoutS)
-            """
-        ]
+        var setup = [defaults.setup(statementMs: settings.limits.statementMs, waitTimeoutS: NodeDatabase.waitTimeoutS)]
         // A second wall behind the gate, whatever the account may do.
         if role == .slave { setup.append("SET SESSION TRANSACTION READ ONLY") }
         return database?.client(setup: setup, multiStatements: settings.session.multiStatements)

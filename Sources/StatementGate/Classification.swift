@@ -28,6 +28,9 @@ package struct Classification: Sendable, Equatable {
         case accounts
     }
 
+    /// Of what runs again on the other nodes.
+    package internal(set) var repetition = Repetition()
+
     /// The text's tokens as a number, all literals alike: texts that differ in their values only have the same shape.
     package internal(set) var shape: UInt64 = 0xcbf2_9ce4_8422_2325
 

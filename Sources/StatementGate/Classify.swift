@@ -80,6 +80,8 @@ private func join(_ one: Classification, _ other: Classification) throws(Unsorte
     joined.classes.formUnion(other.classes)
     joined.facts.formUnion(other.facts)
     if one.office != other.office { joined.office = nil }
+    joined.repetition.formUnion(other.repetition)
+    if one.repetition.engineAt != other.repetition.engineAt { joined.repetition.engineAt = nil }
     joined.statementCount = max(one.statementCount, other.statementCount)
     return joined
 }

@@ -3,8 +3,12 @@ package import ClusterModel
 /// Applies the rules: the strictest verdict over all that was found in the text.
 /// - Parameters:
 ///   - result: what `classify` made of the text.
+///   - session: what the session has otherwise than the server's begin with.
 ///   - master: where the master is, as `host:port`, or `-`; for messages, and asked for by those alone: every statement comes by here.
-package func decide(_ result: Result<Classification, Unsorted>, role: Role, options: GateOptions, master: @autoclosure () -> String) -> Verdict {
+package func decide(
+    _ result: Result<Classification, Unsorted>, role: Role, options: GateOptions, session: @autoclosure () -> SessionShape = SessionShape(),
+    master: @autoclosure () -> String
+) -> Verdict {
     switch result {
     case .failure(let unsorted):
         return .refuse(refusal(of: unsorted))
@@ -13,7 +17,9 @@ package func decide(_ result: Result<Classification, Unsorted>, role: Role, opti
             let message = "a request may hold one statement, this one holds \(classification.statementCount); send them one by one"
             return .refuse(Refusal(code: .multipleStatements, message: message))
         }
-        return decide(classification, role: role, options: options, master: master())
+        let verdict = decide(classification, role: role, options: options, master: master())
+        if case .refuse = verdict { return verdict }
+        return refusal(of: classification, session(), options.values).map { .refuse($0) } ?? verdict
     }
 }
 

@@ -5,6 +5,8 @@ enum PureFunction {
         return names.contains(String(decoding: name.lazy.map(lowercased), as: UTF8.self))
     }
 
+    static func isNamed(_ name: String) -> Bool { names.contains(name) }
+
     private static let lengthMax = names.map(\.utf8.count).max() ?? 0
 
     private static let names: Set<String> = Set(

@@ -21,6 +21,7 @@ extension StatementParser {
     /// The rest of a statement about accounts, in which `@` begins a host.
     mutating func accounts() throws(Unsorted.Reason) {
         try noteAccounts(ownUnlessNamed: false)
+        try noteAccountRepetition(setsDefaultRole: false)
         let facts = result.facts
         try rest(.accounts)
         result.facts = facts.union(.implicitlyCommits)

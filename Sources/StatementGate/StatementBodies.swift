@@ -50,6 +50,7 @@ extension StatementParser {
     private mutating func storedBody() throws(Unsorted.Reason) {
         let before = result
         let preparedBefore = preparedHere
+        result.repetition.kinds = []
         result.facts = []
         result.preparations = []
         try body()
@@ -59,6 +60,7 @@ extension StatementParser {
         result.preparations = before.preparations
         preparedHere = preparedBefore
         result.database = before.database
+        result.repetition.kinds = before.repetition.kinds
         found(.tableDefinition, .implicitlyCommits)
     }
 

@@ -1,5 +1,6 @@
 extension StatementParser {
     mutating func definition(_ keyword: Keyword) throws(Unsorted.Reason) {
+        try noteRepetition(of: keyword)
         switch keyword {
         case .create: try create()
         case .alter: try alter()

@@ -53,6 +53,7 @@ extension StatementParser {
     private mutating func join(_ inner: Classification) {
         result.classes.formUnion(inner.classes)
         result.facts.formUnion(inner.facts)
+        joinRepetition(inner.repetition)
         if let transaction = inner.transaction { foundTransaction(transaction) }
         if let database = inner.database { result.database = database }
     }
@@ -60,6 +61,7 @@ extension StatementParser {
     private static let opaque: Classification = {
         var classification = Classification()
         classification.classes = StatementClasses(.opaque)
+        classification.repetition.kinds = .hidden
         classification.statementCount = 1
         return classification
     }()

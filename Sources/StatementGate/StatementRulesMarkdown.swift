@@ -23,6 +23,35 @@ package func statementRulesMarkdown() -> String {
         "  files, and can't act as another: what a detour hides from the gate (dynamic SQL, routines) fails in the database. Statements about accounts and",
         "  the server run with the rights they need where they are the whole request.",
         "",
+        "## The same on every node",
+        "",
+        "Definitions are replicated as text and run again on every other node, so what they take from the session, the server or chance is carried along",
+        "or refused before they run, with `NOT-REPEATABLE` and what to write instead:",
+        "",
+        "| refused | why, and what to do |",
+        "| --- | --- |",
+    ]
+    lines += NotRepeatable.allCases.map { "| \($0.examples) | \($0.words) |" }
+    lines += [
+        "",
+        "While a session has another value than the server for one of these variables, definitions that it shapes are refused, as are `CALL` and dynamic",
+        "SQL that can't be read beforehand; in a body, or by `SET GLOBAL` on one node, the setting itself is refused. A setting to the value that it has",
+        "anyway is not. The binlog or the node carries all others along; `default_storage_engine`, too, where a `CREATE TABLE` is alone in its request: the",
+        "node names the engine in it.",
+        "",
+        "| variable | shapes |",
+        "| --- | --- |",
+    ]
+    lines += SessionVariables.shapingRows.map { "| `\($0.name)` | \($0.shapes) |" }
+    lines += [
+        "",
+        "- `unique_checks` is set back to 1 behind every statement that turned it off: with it and `foreign_key_checks` off, InnoDB loses rows on the master",
+        "  that its binlog has.",
+        "- The appliers' sessions have `innodb_strict_mode=OFF` and a `max_heap_table_size` of 4 GiB: what the master let pass, they let",
+        "  pass. With `slave_parallel_threads` above 0 they have the server's values, so such a node's configuration sets these two.",
+        "- Variables of the whole server that shape definitions, such as `default_storage_engine` or `innodb_default_row_format`, must be the same in every",
+        "  node's configuration (`database.options`).",
+        "",
         "## Codes",
         "",
         "| code | meaning |",
@@ -51,6 +80,7 @@ private func meaning(of code: RefusalCode) -> String {
     case .files: "statements don't reach the server's files"
     case .multipleStatements: "one statement a request"
     case .unknown: "the gate could not tell what the statement does"
+    case .notRepeatable: "it would not do the same on every node; the message says what to write instead"
     case .dynamic: "a slave does not run dynamic SQL whose text it can't read beforehand"
     }
 }

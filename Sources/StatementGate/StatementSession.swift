@@ -104,6 +104,7 @@ extension StatementParser {
 
     /// PASSWORD [FOR account] = value, DEFAULT ROLE name [FOR account]: `@` begins a host here.
     private mutating func accountSetting() throws(Unsorted.Reason) {
+        try noteAccountRepetition(setsDefaultRole: at(.default))
         try noteAccounts(ownUnlessNamed: true)
         let facts = result.facts
         try scanToComma()
@@ -146,6 +147,7 @@ extension StatementParser {
     /// The value, with what it and the variable mean together.
     private mutating func value(of name: [String], global: Bool, endingAt keyword: Keyword?) throws(Unsorted.Reason) {
         let literal = try literalValue(endingAt: keyword)
+        if let variable = name.last { noteSetting(variable, literal, global: global, isForStatement: keyword != nil) }
         let isSaved = try isWholeValue(endingAt: keyword) && token.kind == .userVariable
         try scanToComma(or: keyword)
         if name.contains(where: SystemVariable.isNodeOwned) { found(.breaksReplication) }

@@ -34,14 +34,18 @@ extension StatementParser {
         case .show: try show()
         case .help: try rest(.read)
         case .with: try with()
-        case .call: try rest(.write, .callsRoutine)
+        case .call:
+            repeats(.hidden)
+            try rest(.write, .callsRoutine)
         case .handler: try handler()
         case .load: try load()
         case .explain, .describe, .desc: try explain()
         case .do:
             callsAreCalls = true
             try rest(.write)
-        case .insert, .replace, .update, .delete: try rest(.write)
+        case .insert, .replace, .update, .delete:
+            try noteOwnTables()
+            try rest(.write)
         default: try rest(.read)
         }
     }

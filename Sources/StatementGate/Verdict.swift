@@ -6,11 +6,14 @@ package struct GateOptions: Sendable, Hashable {
     package var files: Bool
     /// Clients' statements run as an account of the node's own, which they may not change.
     package var sharesAccount: Bool
+    /// What the server's sessions begin with of the variables that shape definitions.
+    package var values: ServerValues
 
-    package init(multiStatements: Bool = false, files: Bool = false, sharesAccount: Bool = false) {
+    package init(multiStatements: Bool = false, files: Bool = false, sharesAccount: Bool = false, values: ServerValues = ServerValues()) {
         self.multiStatements = multiStatements
         self.files = files
         self.sharesAccount = sharesAccount
+        self.values = values
     }
 }
 
@@ -50,4 +53,5 @@ package enum RefusalCode: String, CaseIterable, Hashable, Sendable {
     case multipleStatements = "MULTI-REFUSED"
     case unknown = "UNKNOWN-STATEMENT"
     case dynamic = "DYNAMIC-REFUSED"
+    case notRepeatable = "NOT-REPEATABLE"
 }

@@ -116,6 +116,7 @@ import Testing
         let payload: [UInt8] = [0, UInt8(variables.count)] + variables + [1, 5] + text("shop")
         var end = StatementEnd(status: .sessionChanged)
         end.session.sqlMode = "ANSI_QUOTES"
+        end.session.variables = ["autocommit": "ON"]
         end.session.schema = Array("shop".utf8)
         #expect(step(&reply, [0, 0, 0, 0, 0x40, 0, 0, 0, UInt8(payload.count)] + payload) == .ended(end))
     }

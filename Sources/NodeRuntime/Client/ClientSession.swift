@@ -334,7 +334,8 @@ import StatementGate
     }
 
     private func refusal(of result: Result<Classification, Unsorted>, as role: Role) -> ReplyError? {
-        guard case .refuse(let refusal) = decide(result, role: role, options: node.gateOptions, master: node.masterWords) else { return nil }
+        guard case .refuse(let refusal) = decide(result, role: role, options: node.gateOptions, session: local.shape, master: node.masterWords)
+        else { return nil }
         return ReplyError(ProtocolErrorCode(rawValue: refusal.code.rawValue) ?? .unknownStatement, refusal.message)
     }
 

@@ -53,7 +53,7 @@ extension ReplyError {
         case .node(let word):
             switch word {
             case .lineTooLong, .badRequest, .unknownCommand, .dropRefused, .databaseRefused, .adminRefused, .nodeOwned, .filesRefused, .multiRefused,
-                .unknownStatement, .dynamicRefused, .variableRefused, .diagnosticsGone, .notMaster, .unknownNode,
+                .unknownStatement, .dynamicRefused, .notRepeatable, .variableRefused, .diagnosticsGone, .notMaster, .unknownNode,
                 .idCommitted:
                 true
             case .tooManyConnections, .idleTimeout, .auth, .authRequired, .waitTimeout, .staleRead, .notReady, .noQuorum, .idOpen, .idGone,

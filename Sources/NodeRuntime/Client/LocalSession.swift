@@ -134,9 +134,9 @@ import StatementGate
 
     /// The statement must not run in another database, so this is waited for.
     private func enterDatabase(_ connection: MariaDBConnection, _ statement: LocalStatement) {
-        guard connection.database != database, let database, !statement.onlyEntersDatabase else { return execute(connection, statement) }
+        guard connection.database != database, let database, !statement.onlyEntersDatabase else { return lookThenExecute(connection, statement) }
         connection.query(SQLText.use(database)) { [weak self] result in
-            self?.stepped(result, connection, statement) { self?.execute(connection, statement) }
+            self?.stepped(result, connection, statement) { self?.lookThenExecute(connection, statement) }
         }
     }
 
@@ -284,6 +284,7 @@ import StatementGate
     /// Keeps the connection while it holds state, else gives it back.
     func settle(_ connection: MariaDBConnection) {
         running = nil
+        overrule(connection)
         hasRun = true
         connection.lastUser = number
         database = connection.database

@@ -1,10 +1,11 @@
 import EventLoop
 import LineProtocol
+import MariaDBConnector
 import StatementGate
 
 /// One statement of a session on this node's own database, until its reply is written.
 struct LocalStatement {
-    let sql: [UInt8]
+    private(set) var sql: [UInt8]
     let what: Classification
     let writer: ReplyWriter
     let done: @LoopActor (Bool) -> Void
@@ -21,6 +22,12 @@ struct LocalStatement {
     @LoopActor mutating func began(_ channel: Channel) {
         beganAt = EventLoop.now()
         beganAtByte = channel.writtenTotal
+    }
+
+    /// Names the engine that the session's CREATE TABLE is to have, for the other nodes.
+    mutating func name(engine: String) {
+        guard let place = what.repetition.engineAt else { return }
+        sql.insert(contentsOf: Array(" ENGINE=".utf8) + SQLText.quoted(name: Array(engine.utf8)) + [UInt8(ascii: " ")], at: place)
     }
 
     init(_ sql: [UInt8], _ what: Classification, _ writer: ReplyWriter, _ identity: Identity? = nil, done: @escaping @LoopActor (Bool) -> Void) {

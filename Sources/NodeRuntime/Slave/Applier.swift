@@ -2,6 +2,7 @@ import ClusterModel
 import EventLoop
 import MariaDBConnector
 import Replication
+import StatementGate
 
 /// The slave's own database as a replica of the relay endpoint: set up, started, watched.
 @LoopActor final class Applier {
@@ -82,6 +83,8 @@ import Replication
             CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=\(port), MASTER_USER='\(login.user)', MASTER_PASSWORD='\(login.password)', \
             MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0, MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_HEARTBEAT_PERIOD=5
             """)
+        // Run in the applying thread's session at each of its starts.
+        statements.append("SET GLOBAL init_slave='\(SessionVariables.forAppliers)'")
         statements.append("START SLAVE")
         control.queries(statements) { [weak self] result in
             guard let self else { return }
