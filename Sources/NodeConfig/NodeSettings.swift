@@ -187,6 +187,11 @@ package struct FailoverSettings: Sendable, Equatable {
     package var electionTimeoutMs = 1000
     package var clientWaitMs = 5000
     package var mayLoseWrites = false
+    /// 0: a master's database may be silent for ever.
+    package var databaseTimeoutMs = 5000
+
+    /// After so long without an answer a database does not work; nil: never.
+    package var silentDatabaseMs: Int? { databaseTimeoutMs > 0 ? databaseTimeoutMs : nil }
 }
 
 /// Who chooses the next master.

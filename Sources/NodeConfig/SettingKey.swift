@@ -22,6 +22,7 @@ package struct SettingKey: Sendable {
     /// The value in force, in words; never a secret.
     package let shown: @Sendable (NodeSettings) -> String
     let isEqual: @Sendable (NodeSettings, NodeSettings) -> Bool
+    let copy: @Sendable (NodeSettings, inout NodeSettings) -> Void
 
     /// A flag, and where its text is found.
     struct FlagName: Sendable {
@@ -67,6 +68,7 @@ package struct SettingKey: Sendable {
         }
         self.shown = { form.write($0[keyPath: member]) ?? unset }
         self.isEqual = { $0[keyPath: member] == $1[keyPath: member] }
+        self.copy = { $1[keyPath: member] = $0[keyPath: member] }
     }
 }
 
@@ -76,6 +78,9 @@ extension NodeSettings {
         let differing = SettingKey.all.filter { !$0.isEqual(old, new) }
         return (differing.filter(\.isReloadable).map(\.path), differing.filter { !$0.isReloadable }.map(\.path))
     }
+
+    /// Puts in force what a reload can change.
+    package mutating func reload(from new: NodeSettings) { for key in SettingKey.all where key.isReloadable { key.copy(new, &self) } }
 
     /// Every key and the value in force, a line each, for people. Secrets are hidden.
     package var summary: String {

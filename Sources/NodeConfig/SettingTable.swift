@@ -151,6 +151,9 @@ extension SettingKey {
         SettingKey(
             "failover.mayLoseWrites", \.failover.mayLoseWrites, .flag, reloadable: true,
             "Lets nodes choose a master by themselves though `replication.acks` is so low that acknowledged writes can be lost by it."),
+        SettingKey(
+            "failover.databaseTimeoutMs", \.failover.databaseTimeoutMs, .whole(0...600_000), reloadable: true,
+            "A master whose database does not answer even the smallest question for so long hands over to a slave; 0: never."),
     ]
 
     private static let operation = [

@@ -31,6 +31,8 @@ typealias NodeContext = Node
     let positions: ControlConnection
     /// What a client asks about, that the node looks up: outcomes.
     let lookups: ControlConnection
+    let probe: DatabaseProbe
+    private lazy var unfitMaster = UnfitMaster(self)
     let leftCommits: LeftCommits
     let applied: AppliedPosition
     let linkIdentity: LinkIdentity
@@ -85,12 +87,15 @@ typealias NodeContext = Node
         pool.retired = { [weak lanes] in lanes?.retire() }
         (control, positions, lookups) = (ControlConnection(loop), ControlConnection(loop), ControlConnection(loop))
         control.besides = [positions, lookups]
+        probe = DatabaseProbe(
+            loop, paths: [directory.path, directory.path + "/mariadb"], silentAfterMs: settings.failover.silentDatabaseMs)
         leftCommits = LeftCommits(pool)
         applied = AppliedPosition(loop)
         let secret = settings.cluster.secret?.bytes
         linkIdentity = LinkIdentity(
             cluster: settings.cluster.name, uuid: directory.state.uuid,
             prove: secret.map { key in { @Sendable in Digests.hmacSHA256(key: key, $0) } }, equal: Digests.equal)
+        probe.looked = { [unowned self] in unfitMaster.looked(probe.trouble) }
         sweepLater()
     }
 
@@ -140,12 +145,12 @@ typealias NodeContext = Node
         case .up(let version):
             databaseVersion = version
             databaseWatch.begin()
-            control.use(database?.administrator)
+            useDatabase(database?.administrator)
             checkDatabase()
         case .down(let why):
             block(ReplyError(.databaseDown, "the database of node \(id) is down (\(why)); try again shortly"))
             life?.databaseIsDown()
-            control.use(nil)
+            useDatabase(nil)
         case .failed(let why):
             if life?.databaseFailed(why) != true { failed?(why) }
         case .halted: databaseHalted()
@@ -153,6 +158,12 @@ typealias NodeContext = Node
             syncBinlog()
             whenStopped?()
         }
+    }
+
+    /// The node's own connections; nil: the database is down.
+    func useDatabase(_ target: DatabaseTarget?) {
+        control.use(target)
+        probe.use(target)
     }
 
     /// Clients' statements can't run for now.
@@ -335,25 +346,8 @@ typealias NodeContext = Node
 
     /// Takes over what can change while the node runs.
     func reload(_ new: NodeSettings) {
-        settings.limits = new.limits
-        settings.session = new.session
-        settings.log.level = new.log.level
-        settings.shutdown = new.shutdown
-        settings.verify = new.verify
-        settings.failover.mode = new.failover.mode
-        settings.failover.clientWaitMs = new.failover.clientWaitMs
-        settings.failover.mayLoseWrites = new.failover.mayLoseWrites
-        settings.outcomes = new.outcomes
-        settings.pool = new.pool
-        settings.replication.binlogBytesMax = new.replication.binlogBytesMax
-        settings.replication.binlogKeepMs = new.replication.binlogKeepMs
-        settings.replication.ackTimeoutMs = new.replication.ackTimeoutMs
-        settings.replication.heartbeatMs = new.replication.heartbeatMs
-        settings.replication.peerTimeoutMs = new.replication.peerTimeoutMs
-        settings.replication.journalBytesMax = new.replication.journalBytesMax
-        settings.replication.sendBufferBytes = new.replication.sendBufferBytes
-        settings.replication.compression = new.replication.compression
-        settings.replication.snapshotAfterTransactions = new.replication.snapshotAfterTransactions
+        settings.reload(from: new)
+        probe.silentAfterMs = new.failover.silentDatabaseMs
         pool.limits = PoolLimits(connectionsMax: new.pool.connectionsMax, idleMs: new.pool.idleMs)
         renewClientConnections()
     }
@@ -387,7 +381,7 @@ typealias NodeContext = Node
         life?.stop()
         lanes.retire()
         pool.close()
-        control.use(nil)
+        useDatabase(nil)
         if let database { database.stop(killing: hasWaiting) } else { whenStopped?() }
     }
 }

@@ -246,7 +246,7 @@ extension Node {
             life = nil
             roleChanges += 1
             block(ReplyError(.notReady, "node \(id) is no longer master (\(why.words)); try again shortly"))
-            control.use(nil)
+            useDatabase(nil)
             applied.startOver()
             masterChanged()
             isHalting = true

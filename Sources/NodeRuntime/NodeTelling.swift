@@ -69,9 +69,17 @@ extension Node {
     var writeRefusal: ReplyError? { life?.writeRefusal }
     /// Whether commits wait for other nodes: then a commit under way must not be broken off, since the database would let it through.
     var commitsWait: Bool { applied.limit != nil }
+    private var handOverWords: String {
+        electsByItself
+            ? "It hands over to a slave that has everything and whose database works; .nodes tells their states."
+            : "No other node takes over by itself here: see what holds the database up, and restart it."
+    }
+
     private var health: String { (databaseWatch.words.map { $0 + " " } ?? "") + roleHealth }
 
     private var roleHealth: String {
+        if let trouble = probe.trouble, role == .slave { return "This node can't do its work: \(trouble.words)." }
+        if let trouble = probe.trouble { return "This master can't do its work: \(trouble.words). \(handOverWords)" }
         guard let notReady else { return life?.health ?? "Starting." }
         let why = "Not serving: \(String(decoding: notReady.message, as: UTF8.self))."
         // A slave that starts may be held up by its master, and knows why.

@@ -154,6 +154,9 @@ import Testing
         let (changed, fixed) = NodeSettings.reloadable(from: old, to: new)
         #expect(changed == ["limits.idleMs", "replication.heartbeatMs"])
         #expect(fixed == ["cluster.secret", "log.format"])
+        var now = old
+        now.reload(from: new)
+        #expect(NodeSettings.reloadable(from: now, to: new) == ([], fixed))
     }
 
     @Test func `what a reload can change is what can change without harm`() {
@@ -163,6 +166,7 @@ import Testing
             "replication.sendBufferBytes",
             "replication.compression", "replication.snapshotAfterTransactions",
             "replication.binlogBytesMax", "replication.binlogKeepMs", "failover.mode", "failover.clientWaitMs", "failover.mayLoseWrites",
+            "failover.databaseTimeoutMs",
         ]
         for key in SettingKey.all {
             let section = String(key.path.prefix { $0 != "." })

@@ -224,6 +224,7 @@ import Replication
         if snapshot.isUnderWay { return "taking-snapshot" }
         if replica.isWaitingForVerdict { return "rejoining" }
         guard isDatabaseUp else { return rebuilding.databaseWords == nil ? "database-down" : "database-failed" }
+        if let trouble = node.probe.trouble { return trouble.stateWord }
         guard case .receiving = link.state else { return link.state.word }
         let behind = node.applied.value < replica.mayApply || journal.written < (link.lastBeat?.position ?? .start)
         return behind ? "catching-up" : "streaming"

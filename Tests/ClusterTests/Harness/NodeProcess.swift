@@ -10,6 +10,8 @@ final class NodeProcess: ReachedDatabase {
     /// What the configuration says besides role, addresses and data: sections and keys, each with its JSON.
     var settings: [String: String]
     let role: String
+    /// What its command line begins with: a program that runs it.
+    var through: [String] = []
     private let master: UInt16?
     /// What the node takes for its user's folder: one for all of a cluster.
     let userHome: String
@@ -73,7 +75,7 @@ final class NodeProcess: ReachedDatabase {
         exitCode = nil
         // The user's own folder is let be.
         let environment = ["/usr/bin/env", "HOME=\(userHome)"]
-        pid = try Processes.start(environment + [Self.binary, "--config", configuration, "--no-console"] + more, in: home, log: output ?? log)
+        pid = try Processes.start(environment + through + [Self.binary, "--config", configuration, "--no-console"] + more, in: home, log: output ?? log)
     }
 
     /// Waits until it answers statements; a slave also until it has joined.
