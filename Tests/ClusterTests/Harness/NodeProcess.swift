@@ -75,7 +75,8 @@ final class NodeProcess: ReachedDatabase {
         exitCode = nil
         // The user's own folder is let be.
         let environment = ["/usr/bin/env", "HOME=\(userHome)"]
-        pid = try Processes.start(environment + through + [Self.binary, "--config", configuration, "--no-console"] + more, in: home, log: output ?? log)
+        pid = try Processes.start(
+            environment + through + [Self.binary, "--config", configuration, "--no-console"] + more, in: home, log: output ?? log)
     }
 
     /// Waits until it answers statements; a slave also until it has joined.
