@@ -28,6 +28,8 @@ import NodeConfig
     }
 
     private static let externalRetryMs = 1000
+    /// Of a private database, besides the clients': a binlog reader for each of 256 links, the node's own, and those that are only just being closed.
+    private static let ownConnections = 384
     /// The most the server takes, in seconds: when an idle connection ends is for the node to say.
     static let waitTimeoutS = 31_536_000
 
@@ -91,7 +93,7 @@ import NodeConfig
         options.program = settings.database.program
         options.installProgram = settings.database.installProgram
         options.extra = settings.database.options.map { ServerSetting(name: $0.name, value: $0.value) }
-        options.connectionsMax = settings.pool.connectionsMax + 64
+        options.connectionsMax = settings.pool.connectionsMax + Self.ownConnections
         connectionsMax = options.connectionsMax
         options.accounts = accounts(files: settings.session.files)
         accountStatements = (try? AccountScript.statements(for: options.accounts)) ?? []
