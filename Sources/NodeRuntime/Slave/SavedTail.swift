@@ -1,4 +1,5 @@
 import BinlogFormat
+import CSystem
 import ClusterModel
 import Digests
 import EventLoop
