@@ -115,7 +115,9 @@ let package = Package(
         tests("SuiteTests", ["SuiteCore"]),
         tests("DigestsTests", ["Digests"]),
         tests("EventLoopTests", ["EventLoop", "TestSupport"]),
-        tests("MariaDBConnectorTests", ["MariaDBConnector", "MySQLProtocol", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),
+        tests(
+            "MariaDBConnectorTests",
+            ["MariaDBConnector", "StatementGate", "MySQLProtocol", "EventLoop", "ClusterModel", "BinlogFormat", "TestSupport"]),
         tests(
             "NodeRuntimeTests",
             [
