@@ -9,13 +9,14 @@ extension LocalSession {
     /// Runs the statement once every table it depends on is as it must be, for the other nodes to come to the same.
     func lookThenExecute(_ connection: MariaDBConnection, _ statement: LocalStatement) {
         // Elsewhere the definition is not run by clients.
-        guard node.role == .master else { return execute(connection, statement) }
+        let repetition = statement.what.repetition
+        guard node.role == .master, repetition.engineAt != nil || !repetition.looks.isEmpty else { return execute(connection, statement) }
         var statement = statement
         let engine = SessionVariables.engines.compactMap { connection.variables[$0] }.first {
             node.defaults.values.differs("default_storage_engine", $0)
         }
         if let engine { statement.name(engine: engine) }
-        look(statement.what.repetition.looks[...], connection, statement)
+        look(repetition.looks[...], connection, statement)
     }
 
     private func look(_ looks: ArraySlice<TableLook>, _ connection: MariaDBConnection, _ statement: LocalStatement) {

@@ -45,30 +45,37 @@ import NodeConfig
             guard let self else { return }
             switch result {
             case .failure(let error): self.couldNotLook(error)
-            case .success(let found): self.lookAtAccounts { self.judge(needs, found, accountsDiffer: $0) }
+            case .success(let found): self.lookAtAccounts { self.judge(needs, found, accounts: $0) }
             }
         }
     }
 
-    private func lookAtAccounts(_ done: @escaping @LoopActor (Bool) -> Void) {
-        guard let accountsMark else { return done(false) }
-        node.control.query(Self.accounts) { result in
-            if case .success(let found) = result { done(found.first != accountsMark) } else { done(false) }
-        }
+    /// Hears whether the node's accounts are other than they were made.
+    private func lookAtAccounts(_ done: @escaping @LoopActor (Result<Bool, DatabaseError>) -> Void) {
+        guard let accountsMark else { return done(.success(false)) }
+        node.control.query(Self.accounts) { done($0.map { $0.first != accountsMark }) }
     }
 
-    private func judge(_ needs: DatabaseNeeds, _ found: SmallResult, accountsDiffer: Bool) {
+    private func judge(_ needs: DatabaseNeeds, _ found: SmallResult, accounts: Result<Bool, DatabaseError>) {
         isLooking = false
         // The node itself changes these as its role changes; what was asked for before counts no more.
         guard node.databaseNeeds == needs else { return }
         let unmet = needs.unmet { found[$0] }
         var words = unmet.map { $0.words(found: found[$0.variable]) }
-        if accountsDiffer { words.append("the accounts of the node were changed") }
+        var accountsDiffer = false
+        switch accounts {
+        case .success(let differ):
+            accountsDiffer = differ
+            if differ { words.append("the accounts of the node were changed") }
+        // A database that is down says so elsewhere.
+        case .failure(let error) where error.lostConnection: break
+        case .failure(let error): words.append("whether the accounts of the node are unchanged can't be seen (\(error.text))")
+        }
         let before = wrong
         wrong = words
         guard !words.isEmpty else { return }
         if words != before { node.log.error("the database was changed behind the node's back", ["what": words.joined(separator: "; ")]) }
-        corrections += 1
+        if !unmet.isEmpty || accountsDiffer { corrections += 1 }
         if !unmet.isEmpty { setRight(unmet) }
         if accountsDiffer { makeAccounts() }
     }
